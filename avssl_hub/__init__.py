@@ -1,0 +1,38 @@
+"""The model zoo of audio-visual self-supervised learning.
+
+Importing the package loads neither torch nor transformers; each public name pulls in what it needs on first use.
+"""
+
+from importlib import import_module
+
+__version__ = "0.1.0"
+
+_HOME_OF = {
+    "AvidConfig": "models.avid",
+    "AvidForAudioClassification": "models.avid",
+    "AvidForLinearProbe": "models.avid",
+    "AvidForVideoClassification": "models.avid",
+    "AvidModel": "models.avid",
+    "AvidProcessor": "models.avid",
+    "EmbeddingPipeline": "pipelines.embed",
+    "MediaReader": "media",
+    "card": "zoo",
+    "list_models": "zoo",
+    "load": "zoo",
+    "load_processor": "zoo",
+    "probe": "media",
+}
+
+__all__ = sorted(_HOME_OF)
+
+
+def __getattr__(name):
+    if name not in _HOME_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_HOME_OF[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__():
+    return sorted({*globals(), *__all__})
