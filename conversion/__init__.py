@@ -1,0 +1,5 @@
+"""Converters from the authors' checkpoints to this library's weights; the only place where pickles are read.
+
+``python -m conversion NAME --checkpoint FILE`` or ``avssl convert NAME``. One module a checkpoint family, each with a
+``NAMES`` tuple of the checkpoints it knows and a ``convert`` function; see ``registry.py``.
+"""

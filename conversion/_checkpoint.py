@@ -1,0 +1,44 @@
+"""Reading PyTorch checkpoints without running what is in them."""
+
+import pickle
+from pathlib import Path
+
+import torch
+
+from avssl_hub.errors import CheckpointError, explain
+
+
+def load_checkpoint(path: Path) -> dict:
+    """Read a checkpoint, legacy or zip, with the restricted unpickler; a zip file is mapped, not copied.
+
+    Raises:
+        CheckpointError: The file is absent, cut, not a checkpoint, or holds objects other than tensors and plain data.
+    """
+    try:
+        with open(path, "rb") as file:
+            is_zip = file.read(4) == b"PK\x03\x04"
+        checkpoint = torch.load(path, map_location="cpu", weights_only=True, mmap=is_zip)
+    except FileNotFoundError as error:
+        raise CheckpointError(explain("reading the checkpoint", f"no file {path}", "the authors' file")) from error
+    except pickle.UnpicklingError as error:
+        reason = str(error).splitlines()[0]
+        expected = "tensors and plain data only; code in a pickle is never run"
+        next_step = "Download it again from the address on the model card."
+        raise CheckpointError(explain(f"reading {path}", reason, expected, next_step)) from error
+    except (RuntimeError, EOFError, OSError, ValueError, KeyError, AttributeError, IndexError) as error:
+        reason = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'unexpected end'}"
+        size = path.stat().st_size
+        next_step = f"The file has {size} bytes; download it again, it may be cut."
+        raise CheckpointError(explain(f"reading {path}", reason, "a whole PyTorch checkpoint", next_step)) from error
+    if not isinstance(checkpoint, dict):
+        got = type(checkpoint).__name__
+        raise CheckpointError(explain(f"content of {path}", got, "a dictionary saved by the authors' training code"))
+    return checkpoint
+
+
+def entry(checkpoint: dict, key: str, path: Path) -> dict:
+    """Take one dictionary out of a checkpoint."""
+    if not isinstance(checkpoint.get(key), dict):
+        got = f"entries {', '.join(map(repr, list(checkpoint)[:8]))}"
+        raise CheckpointError(explain(f"content of {path}", got, f"an entry {key!r} with the weights"))
+    return checkpoint[key]
