@@ -8,7 +8,7 @@ from torchvision.transforms.v2 import functional as TF
 
 
 def resize(frames: torch.Tensor, size: int, keep_aspect_ratio: bool = True) -> torch.Tensor:
-    """Resize uint8 frames ``(T, H, W, C)`` bilinearly with antialiasing, as Pillow does.
+    """Resize uint8 frames ``(T, H, W, C)`` bilinearly with antialiasing, within one grey level of Pillow.
 
     Args:
         frames: The clip.

@@ -14,7 +14,7 @@ from transformers import BatchFeature, FeatureExtractionMixin
 from ...audio.spectrogram import fit_length, log_spectrogram
 from ...data.clips import Span, center_start
 from ...errors import InvalidValueError, explain
-from ...media import MediaReader
+from ...media import MediaReader, VideoClip
 from ...video.transforms import center_crop, normalize, repeat_to_length, resize
 
 Source = str | PathLike | bytes | BinaryIO
@@ -152,17 +152,17 @@ class AvidProcessor(FeatureExtractionMixin):
         for name, items in (("audio", audio), ("starts", starts)):
             if items is not None and len(items) != batch:
                 raise InvalidValueError(explain(f"number of {name}", len(items), f"{batch}, one a clip"))
-        starts = starts or [None] * batch
+        nothing = [None] * batch
+        items = zip(videos or nothing, audio or nothing, starts or nothing)
+        clips = [self._raw(video, sound, sampling_rate, start) for video, sound, start in items]
         data = {}
         if videos is not None:
-            clips = [self._frames(item, start) for item, start in zip(videos, starts)]
-            data["pixel_values_videos"] = torch.stack([self.pixels(clip) for clip in clips])
+            data["pixel_values_videos"] = torch.stack([self.pixels(frames) for frames, _ in clips])
         if audio is not None:
-            sounds = [self._waveform(item, sampling_rate, start) for item, start in zip(audio, starts)]
             silence = torch.zeros(self.num_spectrogram_frames, self.fft_size // 4 + 1)
-            features = [silence if sound is None else self.spectrogram(sound) for sound in sounds]
+            features = [silence if sound is None else self.spectrogram(sound) for _, sound in clips]
             data["input_features"] = torch.stack(features).unsqueeze(1)
-            data["audio_mask"] = torch.tensor([sound is not None for sound in sounds])
+            data["audio_mask"] = torch.tensor([sound is not None for _, sound in clips])
         return BatchFeature({k: v.numpy() for k, v in data.items()} if return_tensors == "np" else data)
 
     def pixels(self, frames: torch.Tensor) -> torch.Tensor:
@@ -191,60 +191,82 @@ class AvidProcessor(FeatureExtractionMixin):
 
         Args:
             reader: The open file.
-            start: Start of the sound window in seconds; None reads the middle of the file.
+            start: Start of the sound window in seconds; None reads the middle of the file. The picture lies in the
+                middle of the window, and the window then moves by as much as the first frame found is off the time
+                asked for (section 5.2).
 
         Returns:
             Frames ``(T, H, W, 3)`` and samples ``(n,)``; None for a modality the file lacks.
+
+        Raises:
+            MediaError: The file cannot be read there.
         """
-        frames = self._frames(reader, start) if reader.info.has_video else None
-        return frames, self._waveform(reader, None, start)
+        start = self._window_start(reader) if start is None else start
+        frames = samples = None
+        if reader.info.has_video:
+            clip = self._read_video(reader, start)
+            frames = clip.frames
+            start += clip.times[0].item() - clip.start
+        if reader.info.has_audio:
+            samples = reader.read_audio(start, self.audio_duration, self.sampling_rate).samples[0]
+        return frames, samples
 
-    def _window_start(self, reader: MediaReader, start: float | None) -> float:
-        streams = [*reader.info.video[:1], *reader.info.audio[:1]]
-        spans = [Span(stream.start, stream.end) for stream in streams]
-        # The picture decides where the middle is: sound may be padded, missing frames may not.
-        return center_start(spans[0], self.audio_duration) if start is None else start
+    def _raw(
+        self, video: Source | Array | None, sound: Source | Array | None, sampling_rate: int | None, start: float | None
+    ) -> tuple[torch.Tensor | None, torch.Tensor | None]:
+        if _is_file(video) and _is_file(sound) and video == sound:
+            with MediaReader(video) as reader:
+                if reader.info.has_video:
+                    return self.read_clip(reader, start)
+        if _is_file(video):
+            with MediaReader(video) as reader:
+                video = self._read_video(reader, self._window_start(reader) if start is None else start).frames
+        if _is_file(sound):
+            with MediaReader(sound) as reader:
+                start = self._window_start(reader) if start is None else start
+                window = start, self.audio_duration, self.sampling_rate
+                sound = reader.read_audio(*window).samples[0] if reader.info.has_audio else None
+                sampling_rate = self.sampling_rate
+        return _checked_frames(video), self._resampled(sound, sampling_rate)
 
-    def _frames(self, item: Source | Array | MediaReader, start: float | None) -> torch.Tensor:
-        if isinstance(item, MediaReader):
-            window = self._window_start(item, start)
-            picture = item.info.video[0]
-            middle = window + (self.audio_duration - self.video_duration) / 2
-            last = max(picture.start, picture.end - self.video_duration)
-            clip = item.read_video(min(middle, last), self.video_duration, self.fps)
-            return clip.frames
-        if not isinstance(item, (np.ndarray, torch.Tensor)):
-            with MediaReader(item) as reader:
-                return self._frames(reader, start)
-        frames = torch.as_tensor(item)
-        if frames.dtype != torch.uint8 or frames.ndim != 4 or frames.shape[-1] != 3 or not len(frames):
-            got = f"{str(frames.dtype).removeprefix('torch.')} of shape {tuple(frames.shape)}"
-            expected = "uint8 frames of shape (time, height, width, 3), at least one"
-            raise InvalidValueError(explain("videos item", got, expected))
-        return frames
+    def _window_start(self, reader: MediaReader) -> float:
+        # The picture decides where the middle is: sound can be padded, missing frames cannot.
+        stream = (*reader.info.video, *reader.info.audio)[0]
+        return center_start(Span(stream.start, stream.end), self.audio_duration)
 
-    def _waveform(
-        self, item: Source | Array | MediaReader | None, sampling_rate: int | None, start: float | None
-    ) -> torch.Tensor | None:
-        if item is None:
+    def _read_video(self, reader: MediaReader, window_start: float) -> VideoClip:
+        middle = window_start + (self.audio_duration - self.video_duration) / 2
+        # A file without a picture has no such limit; the reader then says what is missing.
+        last = [max(stream.start, stream.end - self.video_duration) for stream in reader.info.video]
+        return reader.read_video(min(middle, *last[:1]), self.video_duration, self.fps, self.num_frames)
+
+    def _resampled(self, sound: Array | None, sampling_rate: int | None) -> torch.Tensor | None:
+        if sound is None:
             return None
-        if isinstance(item, MediaReader):
-            if not item.info.has_audio:
-                return None
-            window = self._window_start(item, start)
-            return item.read_audio(window, self.audio_duration, self.sampling_rate).samples[0]
-        if not isinstance(item, (np.ndarray, torch.Tensor)):
-            with MediaReader(item) as reader:
-                return self._waveform(reader, None, start)
         if sampling_rate is None:
             expected = f"the rate of the samples in hertz (the model's own is {self.sampling_rate})"
             raise InvalidValueError(explain("sampling_rate", None, expected, "Pass sampling_rate=..."))
-        samples = torch.as_tensor(item)
+        samples = torch.as_tensor(sound)
         if not samples.is_floating_point() or samples.ndim not in (1, 2) or not samples.numel():
             got = f"{str(samples.dtype).removeprefix('torch.')} of shape {tuple(samples.shape)}"
             raise InvalidValueError(explain("audio item", got, "float samples (n,) or (channels, n), at least one"))
         mono = (samples.mean(0) if samples.ndim == 2 else samples).float()
         return TAF.resample(mono, sampling_rate, self.sampling_rate)
+
+
+def _is_file(item: Source | Array | None) -> bool:
+    return item is not None and not isinstance(item, (np.ndarray, torch.Tensor))
+
+
+def _checked_frames(video: Array | None) -> torch.Tensor | None:
+    if video is None:
+        return None
+    frames = torch.as_tensor(video)
+    if frames.dtype != torch.uint8 or frames.ndim != 4 or frames.shape[-1] != 3 or not len(frames):
+        got = f"{str(frames.dtype).removeprefix('torch.')} of shape {tuple(frames.shape)}"
+        expected = "uint8 frames of shape (time, height, width, 3), at least one"
+        raise InvalidValueError(explain("videos item", got, expected))
+    return frames
 
 
 def _as_list(items):
