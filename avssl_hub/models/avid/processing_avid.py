@@ -238,7 +238,7 @@ class AvidProcessor(FeatureExtractionMixin):
         middle = window_start + (self.audio_duration - self.video_duration) / 2
         # A file without a picture has no such limit; the reader then says what is missing.
         last = [max(stream.start, stream.end - self.video_duration) for stream in reader.info.video]
-        return reader.read_video(min(middle, *last[:1]), self.video_duration, self.fps, self.num_frames)
+        return reader.read_video(min([middle, *last[:1]]), self.video_duration, self.fps, self.num_frames)
 
     def _resampled(self, sound: Array | None, sampling_rate: int | None) -> torch.Tensor | None:
         if sound is None:

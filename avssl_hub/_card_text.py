@@ -1,0 +1,150 @@
+"""Rendering model cards: the README's table of models, and the generated parts of a card's own page."""
+
+from ._cards import CARD_FILE, ModelCard, Paper
+
+
+def models_table(cards: list[ModelCard]) -> str:
+    """Render the README's table, one row a checkpoint."""
+    rows = []
+    for card in cards:
+        where = "in this repository" if card.files else "Hub" if card.hub.revision else "convert"
+        rows.append(
+            [
+                f"[`{card.name}`](model_cards/{card.name}/{CARD_FILE})",
+                card.training_data,
+                f"{card.parameters / 1e6:.1f} M",
+                _headline(card),
+                card.licence.weights,
+                where,
+            ]
+        )
+    return _table(["name", "pretrained on", "parameters", "score", "licence of the weights", "weights"], rows)
+
+
+def sections(card: ModelCard) -> dict[str, str]:
+    """Render a card's generated parts, by the name in their markers."""
+    return {
+        "facts": _facts(card),
+        "usage": _usage(card),
+        "scores": _scores(card),
+        "citation": _citation(card.paper),
+    }
+
+
+def _facts(card: ModelCard) -> str:
+    clip, paper = card.input, card.paper
+    picture = f"{clip.frames} frames at {clip.fps:g} a second, {clip.size} × {clip.size} pixels" if clip.frames else ""
+    sound = f"{clip.audio_duration:g} s at {clip.sampling_rate:,} Hz" if clip.sampling_rate else ""
+    sound += f" ({clip.spectrogram})" if clip.spectrogram else ""
+    rows = [
+        ["Paper", f"[{paper.title}](https://arxiv.org/abs/{paper.arxiv}), {paper.venue} {paper.year}"],
+        ["Pretrained on", card.training_data],
+        ["Class", f"`{card.class_}` (family `{card.family}`)"],
+        ["Parameters", f"{card.parameters:,}"],
+        ["Multiply-adds a clip", ", ".join(f"{tower} {value:g} G" for tower, value in card.gmacs.items())],
+        ["One clip", "; ".join(filter(None, [picture, sound]))],
+        ["Licence of the code", card.licence.code],
+        ["Licence of the weights", card.licence.weights],
+        ["May be passed on", card.licence.redistributable],
+    ]
+    if card.original:
+        origin = card.original
+        rows += [
+            ["Authors' code", f"[{origin.code}]({origin.code}), commit {origin.commit}"],
+            ["Authors' checkpoint", f"<{origin.url}>, sha256 {origin.sha256}"],
+        ]
+    if card.parity:
+        result = card.parity
+        rows.append(["Parity", f"{result.max_abs_error:.1e} (allowed {result.tolerance:.0e}) against {result.against}"])
+    rows += [[f"sha256 of {name}", f"`{digest}`"] for name, digest in card.files.items()]
+    return _table(["", ""], rows)
+
+
+def _usage(card: ModelCard) -> str:
+    lines = []
+    if card.converter and not card.files:
+        lines += [
+            "Make the weights once (downloads the authors' file; mind its licence):",
+            "",
+            "```sh",
+            f"{card.converter} --download",
+            "```",
+            "",
+        ]
+    hub = card.torch_hub
+    return "\n".join(
+        [
+            *lines,
+            "```python",
+            "import avssl_hub",
+            "",
+            f'embed = avssl_hub.EmbeddingPipeline("{card.name}")',
+            'clips = embed("my_video.mp4", every=2.0)',
+            "similarity = clips.video_embeds @ clips.audio_embeds.T  # cosine of each picture with each sound",
+            "",
+            f'model = avssl_hub.load("{card.name}")  # or the parts by themselves',
+            f'processor = avssl_hub.load_processor("{card.name}")',
+            "```",
+            "",
+            "Without installing the package, from a checkout:",
+            "",
+            "```python",
+            "import torch",
+            "",
+            'checkout = "path/to/avssl_hub"',
+            f'model = torch.hub.load(checkout, "{hub.entry_points[0]}", pretrained="{hub.pretrained}", source="local")',
+            "```",
+        ]
+    )
+
+
+def _scores(card: ModelCard) -> str:
+    if not card.scores:
+        return "None yet."
+    rows = [
+        [
+            score.dataset,
+            score.metric,
+            _with_spread(score.value, score.spread),
+            "–" if score.baseline is None else _with_spread(score.baseline, score.baseline_spread),
+            score.protocol,
+            f"{score.source} ({score.evidence})",
+        ]
+        for score in card.scores
+    ]
+    columns = ["data", "metric", "score", "random weights", "protocol", "reported by (evidence)"]
+    if all(score.baseline is None for score in card.scores):
+        columns, rows = columns[:3] + columns[4:], [row[:3] + row[4:] for row in rows]
+    return _table(columns, rows)
+
+
+def _citation(paper: Paper) -> str:
+    key = f"{paper.authors[0].split()[-1].lower()}{paper.year}{paper.title.split()[0].split('-')[0].lower()}"
+    return "\n".join(
+        [
+            "```bibtex",
+            f"@inproceedings{{{key},",
+            f"  title = {{{paper.title}}},",
+            f"  author = {{{' and '.join(paper.authors)}}},",
+            f"  booktitle = {{{paper.venue}}},",
+            f"  year = {{{paper.year}}}",
+            "}",
+            "```",
+        ]
+    )
+
+
+def _headline(card: ModelCard) -> str:
+    if not card.scores:
+        return "–"
+    first = card.scores[0]
+    return f"{first.dataset}, {first.metric}: {_with_spread(first.value, first.spread)} ({first.source})"
+
+
+def _with_spread(value: float, spread: float | None) -> str:
+    return f"{value}" if spread is None else f"{value} ± {spread}"
+
+
+def _table(columns: list[str], rows: list[list[str]]) -> str:
+    lines = [columns, ["---"] * len(columns), *rows]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
