@@ -2,7 +2,10 @@
 
 import argparse
 import sys
+from functools import partial
 from pathlib import Path
+
+from tqdm import tqdm
 
 from avssl_hub.errors import AvsslError
 
@@ -28,10 +31,23 @@ def parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _show(bar: tqdm, have: int, total: int | None) -> None:
+    bar.total = total
+    bar.update(have - bar.n)
+
+
 def main(arguments: list[str] | None = None) -> int:
     options = parser().parse_args(arguments)
     try:
-        report = convert(options.name, options.checkpoint, options.out, banks=options.banks, force=options.force)
+        with tqdm(unit="B", unit_scale=True, desc="download", disable=not options.download) as bar:
+            report = convert(
+                options.name,
+                options.checkpoint,
+                options.out,
+                banks=options.banks,
+                force=options.force,
+                progress=partial(_show, bar),
+            )
     except AvsslError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

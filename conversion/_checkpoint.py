@@ -12,14 +12,12 @@ def load_checkpoint(path: Path) -> dict:
     """Read a checkpoint, legacy or zip, with the restricted unpickler; a zip file is mapped, not copied.
 
     Raises:
-        CheckpointError: The file is absent, cut, not a checkpoint, or holds objects other than tensors and plain data.
+        CheckpointError: The file is cut, not a checkpoint, or holds objects other than tensors and plain data.
     """
     try:
         with open(path, "rb") as file:
             is_zip = file.read(4) == b"PK\x03\x04"
         checkpoint = torch.load(path, map_location="cpu", weights_only=True, mmap=is_zip)
-    except FileNotFoundError as error:
-        raise CheckpointError(explain("reading the checkpoint", f"no file {path}", "the authors' file")) from error
     except pickle.UnpicklingError as error:
         reason = str(error).splitlines()[0]
         expected = "tensors and plain data only; code in a pickle is never run"

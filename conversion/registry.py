@@ -1,16 +1,17 @@
 """Which converter makes which checkpoint, and the frame every conversion shares: find, check, write."""
 
-import hashlib
 import os
 import shutil
 import tempfile
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
 from types import ModuleType
 
 from avssl_hub import hub, zoo
-from avssl_hub.errors import AvsslError, HashMismatchError, explain, unknown_name
+from avssl_hub.cards import fill
+from avssl_hub.errors import AvsslError, CheckpointError, explain, unknown_name
 
 from .report import ParityReport
 
@@ -36,6 +37,7 @@ def convert(
     *,
     banks: bool = False,
     force: bool = False,
+    progress: Callable[[int, int | None], object] | None = None,
 ) -> ParityReport:
     """Convert one of the authors' checkpoints and check the result against an independent restatement.
 
@@ -45,6 +47,7 @@ def convert(
         out: Folder to write; None is the cache of converted weights that ``avssl_hub.load`` reads.
         banks: Whether to write the training's memory banks too.
         force: Whether an existing folder may be replaced.
+        progress: Called during a download with the bytes here so far and the total, if known.
 
     Returns:
         The parity report, also written as ``parity_report.json``.
@@ -71,17 +74,13 @@ def convert(
         )
     expected = None if original.sha256 == "unverified" else original.sha256
     if checkpoint is None:
-        checkpoint = hub.fetch(original.url, zoo.sources_path() / original.url.rsplit("/", 1)[-1], sha256=expected)
-    digest = _sha256(checkpoint)
-    if expected and digest != expected:
-        raise HashMismatchError(
-            explain(
-                f"sha256 of {checkpoint}",
-                digest,
-                f"{expected}, as on the card of {name}",
-                "Download the file again.",
-            )
-        )
+        source = zoo.sources_path() / original.url.rsplit("/", 1)[-1]
+        checkpoint = hub.fetch(original.url, source, sha256=expected, progress=progress)
+    if not checkpoint.is_file():
+        raise CheckpointError(explain("opening the checkpoint", f"no file {checkpoint}", "the authors' file"))
+    if expected:
+        hub.check_sha256(checkpoint, expected, f"The card of {name} pins another file: download it again.")
+    digest = expected or hub.sha256_of(checkpoint)
     out.parent.mkdir(parents=True, exist_ok=True)
     # Built beside the target and renamed, so that a cut leaves no half of a model.
     work = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
@@ -90,6 +89,7 @@ def convert(
         report.source_url, report.source_sha256 = original.url, digest
         report.write(work / "parity_report.json")
         shutil.copyfile(zoo.card(name).path, work / "README.md")
+        fill(work, parity=report.parity(), original_sha256=digest)
         work.chmod(0o777 & ~_umask())
         if out.exists():
             shutil.rmtree(out)
@@ -98,14 +98,6 @@ def convert(
         shutil.rmtree(work, ignore_errors=True)
     report.folder = out
     return report
-
-
-def _sha256(path: Path) -> str:
-    try:
-        with open(path, "rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise AvsslError(explain("opening the checkpoint", f"{path} ({error.strerror})", "a readable file")) from error
 
 
 def _umask() -> int:

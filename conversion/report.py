@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 
 from avssl_hub import __version__
+from avssl_hub._cards import Parity
 from avssl_hub.errors import AvsslError, explain
 
 
@@ -20,6 +21,7 @@ class ParityReport:
         tolerance: Largest admissible error, as a share of the largest absolute value of each intermediate.
         dtype: Precision the comparison ran in.
         errors: That error for every intermediate compared.
+        max_abs_error: Largest absolute difference of all.
         renamed: Number of tensors carried over.
         extra_keys: Keys of the original file that were not needed, so that nothing is dropped in silence.
         training: Facts of the training state kept in the file, such as the epoch and the partition constant Z.
@@ -29,6 +31,7 @@ class ParityReport:
     tolerance: float
     dtype: str = "float32"
     errors: dict[str, float] = field(default_factory=dict)
+    max_abs_error: float = 0.0
     renamed: int = 0
     extra_keys: list[str] = field(default_factory=list)
     training: dict[str, float | int] = field(default_factory=dict)
@@ -44,11 +47,17 @@ class ParityReport:
         """
         if actual.shape != expected.shape:
             raise AvsslError(explain(f"shape of {name}", tuple(actual.shape), str(tuple(expected.shape))))
-        error = ((actual - expected).abs().max() / expected.abs().max().clamp_min(1e-12)).item()
+        difference = (actual - expected).abs().max()
+        error = (difference / expected.abs().max().clamp_min(1e-12)).item()
+        self.max_abs_error = max(self.max_abs_error, difference.item())
         self.errors[name] = error
         if not error <= self.tolerance:
             expected_rule = f"at most {self.tolerance:g} of the largest value"
             raise AvsslError(explain(f"parity of {self.name} at {name}", f"{error:.2e}", expected_rule))
+
+    def parity(self) -> Parity:
+        """The result in the form of a model card."""
+        return Parity(self.max_abs_error, self.tolerance, "a second statement of the network on the authors' keys")
 
     def write(self, path: Path) -> None:
         facts = asdict(self)

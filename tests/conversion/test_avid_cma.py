@@ -1,5 +1,6 @@
 """The AVID converter on layout checkpoints, on full-size rule-made ones, and on files that are not right."""
 
+import hashlib
 import json
 import pickle
 import zlib
@@ -10,6 +11,7 @@ import torch
 from safetensors.torch import load_file
 
 from avssl_hub import AvidProcessor, load, load_processor
+from avssl_hub._cards import ModelCard
 from avssl_hub.errors import AvsslError, CheckpointError, HashMismatchError, UnknownNameError
 from conversion import avid_cma
 from conversion.__main__ import main
@@ -76,7 +78,10 @@ def test_converted_model_loads_and_reproduces_the_recorded_embedding(converted):
 
 def test_processor_card_and_report_are_written(converted):
     assert load_processor(converted).to_dict() == AvidProcessor().to_dict()
-    assert (converted / "README.md").read_text().startswith("---\n")
+    card = ModelCard.read(converted / "README.md")
+    assert card.original.sha256 == hashlib.sha256((converted.parent / "source.pth.tar").read_bytes()).hexdigest()
+    assert card.parity.tolerance == 1e-5
+    assert {"config.json", "model.safetensors", "preprocessor_config.json"} <= set(card.files)
     report = json.loads((converted / "parity_report.json").read_text())
     assert report["extra_keys"] == ["note"]
     assert report["training"] == {"epoch": 40, "partition_constant": 2.5, "training_videos": 300}
@@ -199,7 +204,7 @@ def test_file_that_is_not_the_cards_is_refused(tmp_path, monkeypatch):
     card = registry.zoo.card("avid.kinetics")
     pinned = dataclasses.replace(card, original=dataclasses.replace(card.original, sha256="0" * 64))
     monkeypatch.setattr(registry.zoo, "card", lambda name: pinned)
-    with pytest.raises(HashMismatchError, match=r"sha256 of .*avid_layout.*expected 0{64}"):
+    with pytest.raises(HashMismatchError, match=r"sha256 of .*avid_layout.*expected 0{64}.*download it again"):
         convert("avid.kinetics", AVID_LAYOUT, tmp_path / "out")
 
 
