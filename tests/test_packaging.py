@@ -1,0 +1,70 @@
+"""The built wheel carries converters, benchmarks and cards, and the package stays light to import."""
+
+import os
+import subprocess
+import sys
+import zipfile
+
+import pytest
+
+from .conftest import ROOT
+
+
+@pytest.fixture(scope="module")
+def unpacked_wheel(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("wheel")
+    command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(folder), str(ROOT)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode and "hatchling" in done.stderr:
+        pytest.skip(f"the build backend cannot be had here: {done.stderr.strip().splitlines()[-1]}")
+    assert done.returncode == 0, done.stderr
+    (wheel,) = folder.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(folder / "site")
+    return folder / "site"
+
+
+def run(site, *arguments):
+    environment = os.environ | {"PYTHONPATH": str(site)}
+    return subprocess.run(
+        [sys.executable, *arguments], cwd=site.parent, env=environment, capture_output=True, text=True
+    )
+
+
+def test_wheel_holds_nothing_outside_the_package(unpacked_wheel):
+    tops = {path.name for path in unpacked_wheel.iterdir()}
+    assert {name for name in tops if not name.endswith(".dist-info")} == {"avssl_hub"}
+    held = {path.name for path in (unpacked_wheel / "avssl_hub").iterdir()}
+    assert {"conversion", "benchmarks", "model_cards", "models", "training"} <= held
+    assert (unpacked_wheel / "avssl_hub" / "models" / "avid" / "statistics.safetensors").exists()
+    assert (unpacked_wheel / "avssl_hub" / "training" / "recipes" / "avid" / "tiny_avworld.yaml").exists()
+
+
+def test_wheel_lists_and_converts_as_a_checkout_does(unpacked_wheel):
+    code = "import avssl_hub; print(avssl_hub.__file__); print(*avssl_hub.list_models())"
+    done = run(unpacked_wheel, "-c", code)
+    assert done.returncode == 0, done.stderr
+    place, names = done.stdout.splitlines()
+    assert place.startswith(str(unpacked_wheel))
+    assert "avid_cma.audioset" in names
+    done = run(unpacked_wheel, "-m", "avssl_hub.conversion", "avid_cma.audiosett", "--download")
+    assert done.returncode == 2
+    assert "Did you mean 'avid_cma.audioset'" in done.stderr
+
+
+def test_import_loads_neither_torch_nor_transformers():
+    code = (
+        "import sys, avssl_hub; from avssl_hub import list_models; list_models()\n"
+        "print(sorted({'torch', 'transformers', 'av', 'numpy', 'matplotlib'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_every_public_name_resolves():
+    import avssl_hub
+
+    for name in avssl_hub.__all__:
+        assert getattr(avssl_hub, name) is not None
+    with pytest.raises(AttributeError, match="no attribute 'Loda'"):
+        _ = avssl_hub.Loda
