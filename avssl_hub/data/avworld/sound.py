@@ -1,0 +1,90 @@
+"""Sounding scenes: each object has one note, set by its class and size, which every bounce strikes anew."""
+
+import torch
+from torch import Tensor
+
+from .config import AVWorldConfig
+from .noise import noise_table
+from .scenes import Scenes
+from .timbres import TIMBRES, Timbre
+
+NOTE_SECONDS = 0.4
+# Pitch of the largest object, and octaves up to the smallest.
+LOWEST_HERTZ = 220.0
+OCTAVES = 2.0
+# Loudness between the darkest and the brightest object.
+LOUDNESS_RANGE_DB = 30.0
+FULL_LEVEL = 0.25
+
+
+def play(scenes: Scenes, start: Tensor, num_samples: int, config: AVWorldConfig) -> Tensor:
+    """Sound B scenes from ``start`` (B,) in seconds.
+
+    Returns:
+        Samples, (B, num_samples) float32 in [-1, 1].
+    """
+    rate = config.sampling_rate
+    first = (start * rate).round().long()
+    notes = _notes(scenes, rate)
+    length = notes.shape[-1]
+
+    # A note struck before the window may still ring in it, so strikes are gathered one note length ahead.
+    finite = scenes.event_times.isfinite()
+    struck = (torch.where(finite, scenes.event_times, 0.0) * rate).round().long()
+    position = struck - first[:, None, None] + length
+    within = finite & (position >= 0) & (position < num_samples + length)
+    strikes = torch.zeros(*scenes.classes.shape, num_samples + length, device=notes.device)
+    force = torch.where(within, scenes.event_strengths, 0.0).float()
+    strikes.scatter_add_(2, torch.where(within, position, 0), force)
+
+    # Circular convolution of this length wraps only into the lead-in, which is cut off.
+    spectrum = torch.fft.rfft(strikes) * torch.fft.rfft(notes, n=num_samples + length)
+    ringing = torch.fft.irfft(spectrum.sum(1), n=num_samples + length)[:, length:]
+
+    table = noise_table().to(notes.device)
+    sample = first[:, None] + torch.arange(num_samples, device=notes.device)
+    hiss = table[(scenes.noise_offset[:, None] + sample) % len(table)]
+    return (ringing + scenes.hiss[:, None].float() * hiss).clamp(-1, 1)
+
+
+def pitch(scenes: Scenes) -> Tensor:
+    """Return the note of each object in hertz, (B, O): the smaller, the higher."""
+    return LOWEST_HERTZ * 2 ** (OCTAVES * (1 - scenes.size))
+
+
+def _notes(scenes: Scenes, rate: int) -> Tensor:
+    """Synthesise each object's note, (B, O, NOTE_SECONDS * rate)."""
+    num_scenes, num_objects = scenes.classes.shape
+    time = torch.arange(int(NOTE_SECONDS * rate), device=scenes.classes.device) / rate
+    hertz = pitch(scenes).float().flatten()
+    classes = scenes.classes.flatten()
+    notes = torch.zeros(len(classes), len(time), device=time.device)
+    for number in classes.unique().tolist():
+        chosen = (classes == number).nonzero().squeeze(1)
+        notes[chosen] = _timbre_notes(TIMBRES[number], hertz[chosen], time, rate)
+    loudness = 10 ** (LOUDNESS_RANGE_DB * (scenes.brightness.flatten() - 1) / 20)
+    gain = FULL_LEVEL * loudness * scenes.present.flatten()
+    # The last tenth fades out, so that no note ends in a click.
+    fade = (10 * (1 - time / NOTE_SECONDS)).clamp_max(1)
+    return (gain[:, None].float() * notes * fade).unflatten(0, (num_scenes, num_objects))
+
+
+def _timbre_notes(timbre: Timbre, hertz: Tensor, time: Tensor, rate: int) -> Tensor:
+    """Synthesise one timbre at pitches ``hertz`` (M,) over ``time`` (n,), as (M, n) of unit power at the strike."""
+    cycles = hertz[:, None] * (time + timbre.glide * time**2 / 2)
+    if timbre.fm_index:
+        cycles = cycles + timbre.fm_index / (2 * torch.pi) * torch.sin(
+            2 * torch.pi * timbre.fm_ratio * hertz[:, None] * time
+        )
+    note = torch.zeros_like(cycles)
+    for ratio, level, decay in timbre.partials:
+        audible = (ratio * hertz < 0.45 * rate).float()[:, None]
+        note += audible * level * torch.exp(-decay * time) * torch.sin(2 * torch.pi * ratio * cycles)
+    if timbre.roughness:
+        # Noise that changes with the pitch, times the tone: a band of noise around it.
+        table = noise_table().to(time.device)
+        note = note * table[(timbre.roughness * cycles).long() % len(table)]
+    if timbre.tremolo_hertz:
+        note = note * (0.5 + 0.5 * torch.cos(2 * torch.pi * timbre.tremolo_hertz * time))
+    power = sum(level**2 for _, level, _ in timbre.partials) / 2
+    return note * (time / timbre.attack).clamp_max(1) / power**0.5
