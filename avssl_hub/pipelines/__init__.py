@@ -1,0 +1,1 @@
+"""User tasks from file to answer: one module a task."""

@@ -1,0 +1,72 @@
+"""``avssl embed``: files and folders into one table of embeddings."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ._console import count, note, progress_bar, say, say_error
+from ._devices import Device, chosen_device
+
+
+def run(
+    paths: Annotated[list[Path], typer.Argument(help="Media files, and folders to walk for them.")],
+    model: Annotated[str, typer.Option("--model", "-m", help="Name, folder or Hub id of the model.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Table to write: .parquet, .npz or .safetensors.")],
+    every: Annotated[
+        float | None, typer.Option(help="Seconds from one window to the next; by default windows touch.")
+    ] = None,
+    clips: Annotated[int | None, typer.Option(help="Look only at this many windows, evenly spaced.")] = None,
+    device: Device = None,
+    batch_size: Annotated[int, typer.Option(help="Windows a forward pass.")] = 8,
+    keep_going: Annotated[
+        bool, typer.Option("--keep-going", help="Give a bad file a row with its error and go on.")
+    ] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace OUT, and drop unfinished work with other settings.")
+    ] = False,
+) -> None:
+    """Embed the picture and sound of your files.
+
+    One row a window: file, sha256, start, end, has_audio, status, reason, video_embeds, audio_embeds.
+
+    A run that was cut goes on where it stopped when the same command is given again.
+
+    Exit status 1 means that some files failed.
+    """
+    from ..pipelines.embed_files import embed_files, partial_folder
+    from ..pipelines.media_files import find_media
+    from ..pipelines.tables import check_output
+
+    check_output(out, force)
+    found = find_media(paths)
+    if found.passed_over:
+        note(f"Passing over {count(found.passed_over, 'other file')} in the folders.")
+    pipe = _pipeline(model, device, batch_size)
+    try:
+        with progress_bar("embedding") as move:
+            report = embed_files(
+                pipe,
+                found.files,
+                out,
+                every=every,
+                clips=clips,
+                keep_going=keep_going,
+                force=force,
+                progress=move,
+            )
+    except KeyboardInterrupt:
+        note(f"Finished files are kept in {partial_folder(out)}; give the same command again to go on.")
+        raise
+    known = f", {report.reused} of them known from before" if report.reused else ""
+    say(f"{out}: {count(report.rows, 'row')} of {count(report.files, 'file')}{known}")
+    if report.failed:
+        reasons = "\n".join(f"  {file}: {reason}" for file, reason in report.failed.items())
+        say_error(f"{len(report.failed)} of {count(report.files, 'file')} failed:\n{reasons}")
+        raise typer.Exit(1)
+
+
+def _pipeline(model: str, device: str | None, batch_size: int):
+    from ..pipelines.embed import EmbeddingPipeline
+
+    return EmbeddingPipeline(model, device=chosen_device(device), batch_size=batch_size)

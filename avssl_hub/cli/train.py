@@ -1,0 +1,33 @@
+"""``avssl train``: a recipe into a model folder."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ._console import note, progress_bar, say
+
+
+def run(
+    recipe: Annotated[str, typer.Argument(help="A YAML file, or the name of a recipe such as avid/tiny_avworld.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder to write.")],
+    overrides: Annotated[
+        list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="Settings to change, such as loop.steps=100.")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the newest checkpoint in the folder.")] = False,
+) -> None:
+    """Train a model; for several devices run it as accelerate launch -m avssl_hub.cli train …"""
+    from ..training import load_recipe, train
+
+    settings = load_recipe(recipe, overrides or ())
+    with progress_bar("training", "steps") as move:
+
+        def progress(step: int, steps: int, losses: dict[str, float]) -> None:
+            move(step, steps, f"loss {losses['loss']:.4f}")
+
+        try:
+            folder = train(settings, out, resume=resume, progress=progress)
+        except KeyboardInterrupt:
+            note("Give the same command again with --resume to go on from the newest checkpoint.")
+            raise
+    say(f"{folder}: trained as {settings.name}")

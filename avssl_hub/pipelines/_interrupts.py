@@ -1,0 +1,38 @@
+"""Hearing Ctrl-C wherever it strikes."""
+
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def heard_interrupts() -> Iterator[Callable[[], None]]:
+    """Give a function that raises KeyboardInterrupt if Ctrl-C was pressed in this block and got lost.
+
+    While FFmpeg reads through a Python file object, PyAV drops exceptions that strike there: the key press has no
+    effect but a seek or a read that fails. So ask after each file, and before its result is believed.
+    """
+    if (
+        threading.current_thread() is not threading.main_thread()
+        or signal.getsignal(signal.SIGINT) is not signal.default_int_handler
+    ):
+        # Somebody else answers to the key.
+        yield lambda: None
+        return
+    pressed = False
+
+    def handle(number, frame):
+        nonlocal pressed
+        pressed = True
+        raise KeyboardInterrupt
+
+    def check() -> None:
+        if pressed:
+            raise KeyboardInterrupt
+
+    signal.signal(signal.SIGINT, handle)
+    try:
+        yield check
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)

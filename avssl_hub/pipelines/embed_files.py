@@ -1,0 +1,138 @@
+"""Many files into one table of embeddings: interrupted and resumed by content, bad files told apart."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+
+from .. import __version__
+from ..errors import AvsslError
+from ..media import MediaError
+from ._interrupts import heard_interrupts
+from ._partial import PartialWork
+from ._windows import check_sampling
+from .embed import EmbeddingPipeline
+from .media_files import content_sha256
+from .tables import check_output, clip_rows, failed_row, of_file, write_table
+
+
+class BadFileError(AvsslError):
+    """A file could not be embedded and the run was not told to go on past it."""
+
+
+@dataclass(frozen=True)
+class EmbedReport:
+    """What became of a run.
+
+    Attributes:
+        out: The table.
+        files: Number of files in it.
+        rows: Number of its rows.
+        reused: Files whose rows an earlier, interrupted run (or a file of equal content) had made.
+        failed: Why each bad file failed, by file.
+    """
+
+    out: Path
+    files: int
+    rows: int
+    reused: int
+    failed: dict[Path, str]
+
+
+def partial_folder(out: str | Path) -> Path:
+    """Return the folder that keeps finished work until the table ``out`` is complete."""
+    out = Path(out)
+    return out.with_name(f"{out.name}.partial")
+
+
+def embed_files(
+    pipe: EmbeddingPipeline,
+    files: Sequence[str | Path],
+    out: str | Path,
+    *,
+    every: float | None = None,
+    clips: int | None = None,
+    keep_going: bool = False,
+    force: bool = False,
+    progress: Callable[[int, int], object] | None = None,
+) -> EmbedReport:
+    """Embed files into one table, a row a window and at least one row a file.
+
+    The columns are ``file``, ``sha256`` of its content, ``start`` and ``end`` in seconds, ``has_audio``,
+    ``status`` ("ok" or "error"), ``reason`` (what is missing or odd, or why the file failed), ``video_embeds`` and
+    ``audio_embeds``. What made them stands as JSON under ``avssl`` in the table's metadata.
+
+    Finished files are kept in ``<out>.partial`` until the table is complete, so running the same again after a
+    cut goes on where it stopped, even if files were renamed or added. Files that failed are tried again.
+
+    Args:
+        pipe: The pipeline.
+        files: Media files.
+        out: The table: ``.parquet``, ``.npz`` or ``.safetensors``.
+        every: Seconds from window to window; see :class:`EmbeddingPipeline`.
+        clips: Number of windows a file; see :class:`EmbeddingPipeline`.
+        keep_going: Give a bad file a row with its error and go on, in place of stopping.
+        force: Replace a table that exists, and drop partial work made under other settings.
+        progress: Called with the number of files done and of all files.
+
+    Returns:
+        Counts, and the files that failed.
+
+    Raises:
+        InvalidValueError: ``every`` or ``clips`` is not positive, or both are given.
+        BadFileError: A file could not be embedded; the finished ones are kept.
+        OutputError: The table exists, has an unknown suffix or cannot be written, or partial work has other settings.
+    """
+    out = Path(out)
+    files = [Path(file) for file in files]
+    check_sampling(every, clips)
+    check_output(out, force)
+    settings = {"avssl_hub": __version__, **pipe.fingerprint(), "every": every, "clips": clips}
+    # The name is no part of it: the same weights may lie in several places.
+    work = PartialWork(partial_folder(out), {k: v for k, v in settings.items() if k != "model"}, force)
+    digests: dict[Path, str] = {}
+    failed: dict[Path, str] = {}
+    reused = 0
+    with heard_interrupts() as check:
+        for number, file in enumerate(files):
+            if progress:
+                progress(number, len(files))
+            try:
+                digests[file] = content_sha256(file)
+                if digests[file] in work:
+                    reused += 1
+                    continue
+                rows = clip_rows(pipe(file, every=every, clips=clips))
+                check()
+                work.save(digests[file], rows)
+            except MediaError as error:
+                check()
+                if not keep_going:
+                    raise _stopped(file, error, work) from error
+                failed[file] = str(error)
+    if progress:
+        progress(len(files), len(files))
+
+    count = 0
+
+    def parts() -> Iterator[pa.Table]:
+        nonlocal count
+        for file in files:
+            rows = failed_row(failed[file]) if file in failed else work.load(digests[file])
+            count += len(rows)
+            yield of_file(rows, str(file), digests.get(file))
+
+    write_table(out, parts(), settings)
+    work.remove()
+    return EmbedReport(out, len(files), count, reused, failed)
+
+
+def _stopped(file: Path, error: MediaError, work: PartialWork) -> BadFileError:
+    step = (
+        "Run the same again with --keep-going to give bad files a row with the reason and go on, or without this file."
+    )
+    kept = f" Finished files, kept in {work.folder}: {len(work)}." if len(work) else ""
+    if not kept:
+        work.remove()
+    return BadFileError(f"{file} cannot be embedded: {error}{kept} {step}")

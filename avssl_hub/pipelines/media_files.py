@@ -1,0 +1,92 @@
+"""Finding the media files a user means by a list of files and folders."""
+
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import AvsslError, explain
+from ..hub import sha256_of
+from ..media import MediaOpenError
+
+# Containers FFmpeg reads that people keep recordings in. Only a walk through folders goes by these: the content of
+# a file named outright decides for itself.
+_PICTURE = "3gp asf avi flv m2ts m4v mkv mov mp4 mpeg mpg mts mxf ogv vob webm wmv"
+_SOUND = "aac ac3 aif aiff amr flac m4a mka mp3 oga ogg opus wav wma"
+MEDIA_SUFFIXES = frozenset(f".{name}" for name in f"{_PICTURE} {_SOUND}".split())
+
+
+class NoMediaError(AvsslError, FileNotFoundError):
+    """A path does not exist, or folders hold no media file."""
+
+
+@dataclass(frozen=True)
+class FoundMedia:
+    """Media files in the order they were named, each once.
+
+    Attributes:
+        files: The files; those of a folder sorted by path, with the folder's path in front.
+        roots: For each file the folder it was found in, or its own if it was named outright.
+        passed_over: Number of other files in the folders.
+    """
+
+    files: list[Path]
+    roots: list[Path]
+    passed_over: int
+
+
+def find_media(paths: Iterable[str | Path]) -> FoundMedia:
+    """Collect files named outright, whatever their suffix, and media files in folders and their subfolders.
+
+    Hidden files and folders are passed over, and links to folders are not followed.
+
+    Raises:
+        NoMediaError: A path does not exist, or there is no media file in any of them.
+    """
+    paths = [Path(path) for path in paths]
+    found: dict[Path, Path] = {}
+    seen = set()
+    passed_over = 0
+    for path in paths:
+        if not path.exists():
+            raise NoMediaError(explain(f"looking for media in {path}", "no such file or folder", "an existing one"))
+        for file in _walk(path) if path.is_dir() else [path]:
+            if file != path and (file.suffix.lower() not in MEDIA_SUFFIXES or file.name.startswith(".")):
+                passed_over += 1
+            elif (real := file.resolve()) not in seen:
+                seen.add(real)
+                found[file] = path if path.is_dir() else path.parent
+    if not found:
+        got = f"no media file (other files: {passed_over})"
+        kinds = ", ".join(sorted(MEDIA_SUFFIXES))
+        step = "Name a file outright if its suffix is not among these."
+        raise NoMediaError(
+            explain(
+                f"looking for media in {', '.join(map(str, paths)) or 'nothing'}",
+                got,
+                f"files with a suffix {kinds}",
+                step,
+            )
+        )
+    return FoundMedia(list(found), list(found.values()), passed_over)
+
+
+def content_sha256(file: Path) -> str:
+    """Return the sha256 of a file's content, by which resumed runs know it again.
+
+    Raises:
+        MediaOpenError: The file cannot be read.
+    """
+    try:
+        return sha256_of(file)
+    except OSError as error:
+        raise MediaOpenError(
+            explain(f"cannot read {str(file)!r}", error.strerror, "a readable file", "Check the path."), str(file)
+        ) from error
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    for parent, folders, files in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(files):
+            yield Path(parent, name)

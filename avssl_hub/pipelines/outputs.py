@@ -1,0 +1,50 @@
+"""Results on the disk: whole or not at all, and never silently in the place of others."""
+
+import errno
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ..errors import AvsslError, explain
+
+
+class OutputError(AvsslError, OSError):
+    """A result cannot be written, or one is there already."""
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Give a file beside ``path`` to write; it takes its place if the block ends well and vanishes otherwise."""
+    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    try:
+        yield partial
+        os.replace(partial, path)
+    except OSError as error:
+        if isinstance(error, AvsslError):
+            raise
+        full = error.errno == errno.ENOSPC
+        raise OutputError(
+            explain(
+                f"writing {path}",
+                "a full disk" if full else error.strerror or str(error),
+                "a place with room that can be written",
+                "Nothing that was finished is lost: make room and run the same again.",
+            )
+        ) from error
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it, unless they exist.
+
+    Raises:
+        OutputError: It cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        step = "Choose another place."
+        raise OutputError(explain(f"making the folder {folder}", error.strerror, "a place to write", step)) from error

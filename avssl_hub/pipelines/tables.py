@@ -1,0 +1,150 @@
+"""Tables of embeddings: the rows of one file, and whole tables as Parquet, npz or safetensors."""
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import torch
+
+from ..errors import explain
+from .embed import ClipEmbeddings
+from .outputs import OutputError, replacing
+
+_CLIP_COLUMNS = [
+    ("start", pa.float64()),
+    ("end", pa.float64()),
+    ("has_audio", pa.bool_()),
+    ("status", pa.string()),
+    ("reason", pa.string()),
+    ("video_embeds", pa.list_(pa.float32())),
+    ("audio_embeds", pa.list_(pa.float32())),
+]
+CLIPS = pa.schema(_CLIP_COLUMNS)
+TABLE = pa.schema([("file", pa.string()), ("sha256", pa.string()), *_CLIP_COLUMNS])
+_ROW_GROUP = 1024  # rows held before they are written
+
+
+def clip_rows(clips: ClipEmbeddings) -> pa.Table:
+    """Lay out one file's embeddings; a window in which nothing could be embedded has the status "error"."""
+    video, audio = (_rows(embeds) for embeds in (clips.video_embeds, clips.audio_embeds))
+    status = ["error" if seen is None and heard is None else "ok" for seen, heard in zip(video, audio)]
+    columns = [clips.start.numpy(), clips.end.numpy(), clips.has_audio.numpy(), status, clips.reason, video, audio]
+    return pa.table([pa.array(column, kind) for column, kind in zip(columns, CLIPS.types)], schema=CLIPS)
+
+
+def failed_row(reason: str) -> pa.Table:
+    """Lay out the one row of a file that could not be read."""
+    return pa.Table.from_pylist([{"status": "error", "reason": reason}], schema=CLIPS)
+
+
+def of_file(rows: pa.Table, file: str, sha256: str | None) -> pa.Table:
+    """Put the file's name and content hash in front of its rows."""
+    front = [pa.array([value] * len(rows), pa.string()) for value in (file, sha256)]
+    return pa.table([*front, *rows.columns], schema=TABLE)
+
+
+def check_output(out: Path, force: bool) -> None:
+    """Refuse, before any work, a table that cannot be written.
+
+    Raises:
+        OutputError: The suffix is of no known format, the file exists, or its folder does not.
+    """
+    if out.suffix not in _WRITERS:
+        known = ", ".join(_WRITERS)
+        raise OutputError(explain(f"output {out}", f"suffix {out.suffix!r}", f"one of {known}", "Rename the output."))
+    if out.is_dir() or (out.exists() and not force):
+        step = "Choose another name." if out.is_dir() else "Choose another name, or pass --force to replace it."
+        raise OutputError(explain(f"output {out}", "one that exists already", "a new name", step))
+    if not out.absolute().parent.is_dir():
+        raise OutputError(
+            explain(f"output {out}", "a folder that does not exist", "an existing folder", "Make it first.")
+        )
+
+
+def write_table(out: Path, parts: Iterable[pa.Table], metadata: dict[str, Any]) -> None:
+    """Write the rows of all files in the format of ``out``'s suffix; the file appears whole or not at all.
+
+    Args:
+        out: ``.parquet`` (missing embeddings are null), ``.npz`` or ``.safetensors`` (missing ones are NaN rows).
+        parts: Each file's rows.
+        metadata: Kept as JSON under the key ``avssl``.
+
+    Raises:
+        OutputError: The disk is full or the place cannot be written.
+    """
+    with replacing(out) as partial:
+        _WRITERS[out.suffix](partial, parts, json.dumps(metadata))
+
+
+def _rows(embeds: torch.Tensor) -> list[np.ndarray | None]:
+    return [None if np.isnan(row).any() else row for row in embeds.numpy()]
+
+
+def _write_parquet(path: Path, parts: Iterable[pa.Table], metadata: str) -> None:
+    with pq.ParquetWriter(path, TABLE.with_metadata({"avssl": metadata})) as writer:
+        for rows in _grouped(parts):
+            writer.write_table(rows)
+
+
+def _grouped(parts: Iterable[pa.Table]) -> Iterator[pa.Table]:
+    waiting: list[pa.Table] = []
+    for part in parts:
+        waiting.append(part)
+        if sum(map(len, waiting)) >= _ROW_GROUP:
+            yield pa.concat_tables(waiting).combine_chunks()
+            waiting = []
+    if waiting:
+        yield pa.concat_tables(waiting).combine_chunks()
+
+
+def _write_npz(path: Path, parts: Iterable[pa.Table], metadata: str) -> None:
+    numbers, words = _columns(parts)
+    with open(path, "wb") as file:
+        np.savez(
+            file, **numbers, **{name: np.array(values) for name, values in words.items()}, avssl=np.array(metadata)
+        )
+
+
+def _write_safetensors(path: Path, parts: Iterable[pa.Table], metadata: str) -> None:
+    from safetensors.numpy import save_file
+
+    numbers, words = _columns(parts)
+    save_file(numbers, path, {"avssl": metadata, **{name: json.dumps(values) for name, values in words.items()}})
+
+
+def _columns(parts: Iterable[pa.Table]) -> tuple[dict[str, np.ndarray], dict[str, list[str]]]:
+    """Split a table into arrays of numbers and lists of text; ``file_index`` points into ``files``."""
+    parts = list(parts)
+    table = pa.concat_tables(parts)
+    names = ("video_embeds", "audio_embeds")
+    rows = {name: table[name].to_pylist() for name in names}
+    width = max((len(row) for column in rows.values() for row in column if row is not None), default=0)
+    missing = [np.nan] * width
+    numbers = {
+        "file_index": np.repeat(np.arange(len(parts)), [len(part) for part in parts]),
+        "start": table["start"].to_numpy(),
+        "end": table["end"].to_numpy(),
+        "has_audio": table["has_audio"].fill_null(False).to_numpy(),
+        **{
+            name: np.array([missing if row is None else row for row in column], np.float32).reshape(len(table), width)
+            for name, column in rows.items()
+        },
+    }
+    words = {
+        "files": [part["file"][0].as_py() for part in parts],
+        "sha256": [part["sha256"][0].as_py() or "" for part in parts],
+        "status": table["status"].to_pylist(),
+        "reason": table["reason"].to_pylist(),
+    }
+    return numbers, words
+
+
+_WRITERS: dict[str, Callable[[Path, Iterable[pa.Table], str], None]] = {
+    ".parquet": _write_parquet,
+    ".npz": _write_npz,
+    ".safetensors": _write_safetensors,
+}

@@ -1,0 +1,46 @@
+"""Which files are meant by files and folders."""
+
+import pytest
+
+from avssl_hub.pipelines.media_files import NoMediaError, find_media
+
+
+@pytest.fixture
+def tree(tmp_path):
+    for name in ("b.MP4", "a.wav", "README.md", "labels.csv", "sub/c.mkv", ".hidden.mp4", ".git/d.mp4", "sub/code.ts"):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.touch()
+    return tmp_path
+
+
+def test_folders_are_walked_for_media(tree):
+    found = find_media([tree])
+    assert found.files == [tree / "a.wav", tree / "b.MP4", tree / "sub/c.mkv"]
+    assert found.roots == [tree] * 3
+    assert found.passed_over == 4  # README.md, labels.csv, .hidden.mp4, sub/code.ts
+
+
+def test_a_file_named_outright_is_taken_whatever_its_suffix(tree):
+    found = find_media([tree / "README.md", str(tree / "sub")])
+    assert found.files == [tree / "README.md", tree / "sub/c.mkv"]
+    assert found.roots == [tree, tree / "sub"]
+
+
+def test_each_file_comes_once(tree):
+    (tree / "link.mp4").symlink_to(tree / "b.MP4")
+    found = find_media([tree / "sub/c.mkv", tree, tree / "sub" / ".." / "a.wav"])
+    assert found.files == [tree / "sub/c.mkv", tree / "a.wav", tree / "b.MP4"]
+
+
+def test_folders_without_media_are_an_error(tree):
+    (tree / "sub/c.mkv").unlink()
+    with pytest.raises(
+        NoMediaError, match=r"sub: got no media file \(other files: 1\); expected files with a suffix .*\.mp4"
+    ):
+        find_media([tree / "sub"])
+
+
+def test_a_path_that_does_not_exist_is_named(tree):
+    with pytest.raises(NoMediaError, match=r"nowhere: got no such file or folder"):
+        find_media([tree, tree / "nowhere"])
