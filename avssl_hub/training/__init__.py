@@ -1,0 +1,7 @@
+"""Training: recipes and the Accelerate loop that follows them."""
+
+from .reading import list_recipes, load_recipe, parse_recipe
+from .recipe import Recipe, RecipeError
+from .trainer import train
+
+__all__ = ["Recipe", "RecipeError", "list_recipes", "load_recipe", "parse_recipe", "train"]

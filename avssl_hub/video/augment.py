@@ -1,0 +1,237 @@
+"""Random changes to clips for training: crop, mirror image and colour jitter (AVID section 5.3, "msc+color").
+
+What happens to a clip is drawn first and applied afterwards, so that all its frames share it. The draws follow
+torchvision's ``RandomResizedCrop`` and ``ColorJitter`` value by value, the colours their floating-point formulas.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torchvision.transforms.v2 import functional as TF
+
+from ..errors import InvalidValueError, explain
+from .transforms import resize
+
+ATTEMPTS = 10
+GREY_WEIGHTS = (0.2989, 0.587, 0.114)
+
+
+@dataclass(frozen=True)
+class Jitter:
+    """A change of colours.
+
+    Attributes:
+        order: The operations by name, in the order in which they are applied.
+        brightness: Factor; 1 changes nothing.
+        contrast: Factor on the distance from each frame's mean grey.
+        saturation: Factor on the distance from each pixel's grey.
+        hue: Turn of the colour circle, in turns, from -0.5 to 0.5.
+    """
+
+    order: tuple[str, ...]
+    brightness: float
+    contrast: float
+    saturation: float
+    hue: float
+
+
+@dataclass(frozen=True)
+class ClipChanges:
+    """What happens to all frames of one clip: the crop ``(top, left, height, width)``, the mirror, the colours."""
+
+    crop: tuple[int, int, int, int]
+    mirrored: bool
+    jitter: Jitter
+
+
+def _uniform(low: float, high: float, generator: torch.Generator | None) -> float:
+    return torch.empty(1).uniform_(low, high, generator=generator).item()
+
+
+def sample_crop(
+    height: int,
+    width: int,
+    generator: torch.Generator | None = None,
+    area: tuple[float, float] = (0.08, 1.0),
+    aspect: tuple[float, float] = (3 / 4, 4 / 3),
+) -> tuple[int, int, int, int]:
+    """Draw a part of the picture: ten tries, then the largest central part of an allowed shape.
+
+    Args:
+        height: Height of the picture in pixels.
+        width: Width of the picture in pixels.
+        generator: Source of randomness, on the CPU.
+        area: Smallest and largest share of the picture.
+        aspect: Smallest and largest width / height; uniform in the logarithm.
+
+    Returns:
+        Top, left, height, width in pixels.
+    """
+    low, high = torch.log(torch.tensor(aspect)).tolist()
+    for _ in range(ATTEMPTS):
+        pixels = height * width * _uniform(*area, generator)
+        ratio = math.exp(_uniform(low, high, generator))
+        crop_width, crop_height = round(math.sqrt(pixels * ratio)), round(math.sqrt(pixels / ratio))
+        if 0 < crop_width <= width and 0 < crop_height <= height:
+            top = torch.randint(0, height - crop_height + 1, (1,), generator=generator).item()
+            left = torch.randint(0, width - crop_width + 1, (1,), generator=generator).item()
+            return top, left, crop_height, crop_width
+    crop_height = min(height, round(width / aspect[0]))
+    crop_width = min(width, round(height * aspect[1]))
+    return (height - crop_height) // 2, (width - crop_width) // 2, crop_height, crop_width
+
+
+def sample_jitter(
+    generator: torch.Generator | None = None,
+    brightness: float = 0.4,
+    contrast: float = 0.4,
+    saturation: float = 0.4,
+    hue: float = 0.2,
+) -> Jitter:
+    """Draw a change of colours: factors from ``1 ± strength`` but at least 0, hue from ``± hue``, a random order.
+
+    Args:
+        generator: Source of randomness, on the CPU.
+        brightness: Strength; likewise ``contrast`` and ``saturation``.
+        contrast: Strength.
+        saturation: Strength.
+        hue: Largest turn of the colour circle, in turns.
+    """
+    names = ("brightness", "contrast", "saturation", "hue")
+    order = tuple(names[index] for index in torch.randperm(len(names), generator=generator).tolist())
+    factors = [_uniform(max(0.0, 1 - s), 1 + s, generator) for s in (brightness, contrast, saturation)]
+    return Jitter(order, *factors, _uniform(-hue, hue, generator))
+
+
+def _grey(rgb: torch.Tensor) -> torch.Tensor:
+    red, green, blue = rgb.unbind(-3)
+    weights = GREY_WEIGHTS
+    return (red * weights[0]).add_(green, alpha=weights[1]).add_(blue, alpha=weights[2]).unsqueeze(-3)
+
+
+def adjust_brightness(rgb: torch.Tensor, factor: float) -> torch.Tensor:
+    """Scale ``(..., 3, H, W)`` in [0, 1] by ``factor``; the result is clamped, as in the two functions below."""
+    return (rgb * factor).clamp_(0, 1)
+
+
+def adjust_contrast(rgb: torch.Tensor, factor: float) -> torch.Tensor:
+    """Scale the distance of ``(..., 3, H, W)`` from each frame's mean grey by ``factor``."""
+    return (rgb * factor).add_(_grey(rgb).mean((-3, -2, -1), keepdim=True), alpha=1 - factor).clamp_(0, 1)
+
+
+def adjust_saturation(rgb: torch.Tensor, factor: float) -> torch.Tensor:
+    """Scale the distance of ``(..., 3, H, W)`` from each pixel's grey by ``factor``."""
+    return (rgb * factor).add_(_grey(rgb), alpha=1 - factor).clamp_(0, 1)
+
+
+def adjust_hue(rgb: torch.Tensor, turn: float) -> torch.Tensor:
+    """Turn the colour circle of ``(..., 3, H, W)`` by ``turn``, keeping HSV value and saturation."""
+    red, green, blue = rgb.unbind(-3)
+    lowest = torch.minimum(torch.minimum(red, green), blue)
+    chroma = torch.maximum(torch.maximum(red, green), blue).sub_(lowest)
+    # On a circle of six, hue lies 1 + (green + blue - red - lowest) / chroma away from red, towards green if there is
+    # more of it than of blue. Choosing by the largest channel, as usual, costs three times as much.
+    distance = (green + blue).sub_(red).sub_(lowest)
+    # A grey pixel divides 0 by this; its hue does not matter.
+    distance.div_(chroma.clamp_min(1e-30)).add_(1)
+    hue = distance.copysign_(green - blue).add_(6 * turn)
+    # The remainder by way of floor, for the operator is slow.
+    hue.sub_((hue / 6).floor_(), alpha=6)
+    turned = torch.empty_like(rgb)
+    for channel, centre, sign, offset in ((0, 3, 1, -1), (1, 2, -1, 2), (2, 4, -1, 2)):
+        # How far the channel rises from the lowest to the highest value: a trapezium around the circle.
+        rise = (hue - centre).abs_().mul_(sign).add_(offset).clamp_(0, 1)
+        torch.addcmul(lowest, chroma, rise, out=turned.select(-3, channel))
+    return turned
+
+
+_ADJUST = {
+    "brightness": adjust_brightness,
+    "contrast": adjust_contrast,
+    "saturation": adjust_saturation,
+    "hue": adjust_hue,
+}
+
+
+def apply_jitter(rgb: torch.Tensor, jitter: Jitter) -> torch.Tensor:
+    """Change the colours of float ``(..., 3, H, W)`` in [0, 1], frame by frame alike."""
+    for name in jitter.order:
+        rgb = _ADJUST[name](rgb, getattr(jitter, name))
+    return rgb
+
+
+@dataclass(frozen=True)
+class ClipAugmentation:
+    """AVID's training transform, from a reader's frames to the model's pixels.
+
+    Runs on the device of the frames; randomness comes from the CPU. The defaults are the paper's, fine-tuning on
+    HMDB-51 sets ``brightness``, ``contrast`` and ``saturation`` to 1.
+
+    Args:
+        size: Side of the result in pixels.
+        area: Smallest and largest share of the picture that a crop covers.
+        aspect: Smallest and largest width / height of a crop.
+        mirror: Probability of a mirror image.
+        brightness: Strength of the jitter; see ``sample_jitter``.
+        contrast: Strength of the jitter.
+        saturation: Strength of the jitter.
+        hue: Largest turn of the colour circle, in turns.
+        mean: Mean of each channel, of values in [0, 1], for the final standardisation.
+        std: Standard deviation of each channel.
+    """
+
+    size: int = 224
+    area: tuple[float, float] = (0.08, 1.0)
+    aspect: tuple[float, float] = (3 / 4, 4 / 3)
+    mirror: float = 0.5
+    brightness: float = 0.4
+    contrast: float = 0.4
+    saturation: float = 0.4
+    hue: float = 0.2
+    mean: Sequence[float] = (0.485, 0.456, 0.406)
+    std: Sequence[float] = (0.229, 0.224, 0.225)
+
+    def sample(self, height: int, width: int, generator: torch.Generator | None = None) -> ClipChanges:
+        """Draw what happens to one clip of ``height`` by ``width`` pixels."""
+        crop = sample_crop(height, width, generator, self.area, self.aspect)
+        mirrored = torch.rand(1, generator=generator).item() < self.mirror
+        jitter = sample_jitter(generator, self.brightness, self.contrast, self.saturation, self.hue)
+        return ClipChanges(crop, mirrored, jitter)
+
+    def apply(self, frames: torch.Tensor, changes: ClipChanges) -> torch.Tensor:
+        """Transform uint8 ``(T, H, W, 3)`` by given ``changes`` to float ``(T, 3, size, size)``."""
+        top, left, height, width = changes.crop
+        frames = resize(frames[:, top : top + height, left : left + width], self.size, keep_aspect_ratio=False)
+        pixels = frames.new_empty((len(frames), 3, self.size, self.size), dtype=torch.float32)
+        # A frame at a time, the planes stay in the CPU's cache, and memory is reused instead of being mapped anew.
+        at_once = 1 if frames.device.type == "cpu" else len(frames)
+        for part, target in zip(frames.split(at_once), pixels.split(at_once)):
+            # Planes of one channel each are what makes the colour arithmetic fast.
+            rgb = part.permute(0, 3, 1, 2).to(torch.float32, memory_format=torch.contiguous_format).div_(255)
+            target.copy_(apply_jitter(rgb.flip(-1) if changes.mirrored else rgb, changes.jitter))
+        return TF.normalize(pixels, list(self.mean), list(self.std), inplace=True)
+
+    def __call__(
+        self, frames: torch.Tensor | Sequence[torch.Tensor], generator: torch.Generator | None = None
+    ) -> torch.Tensor:
+        """Transform one clip, or a batch in which each clip has changes of its own.
+
+        Args:
+            frames: uint8 ``(T, H, W, 3)``, ``(B, T, H, W, 3)``, or a list of clips of any height and width.
+            generator: Source of randomness, on the CPU.
+
+        Returns:
+            Float ``(T, 3, size, size)`` or ``(B, T, 3, size, size)``, standardised.
+
+        Raises:
+            InvalidValueError: A clip is of another type or shape.
+        """
+        if not isinstance(frames, torch.Tensor) or frames.ndim == 5:
+            return torch.stack([self(clip, generator) for clip in frames])
+        if frames.dtype != torch.uint8 or frames.ndim != 4 or frames.shape[-1] != 3 or not len(frames):
+            got = f"{str(frames.dtype).removeprefix('torch.')} of shape {tuple(frames.shape)}"
+            expected = "uint8 frames of shape (time, height, width, 3), at least one"
+            raise InvalidValueError(explain("clip to augment", got, expected))
+        return self.apply(frames, self.sample(*frames.shape[1:3], generator))

@@ -1,0 +1,122 @@
+"""Recipes: what a file may say, and the words with which anything else is refused."""
+
+import json
+
+import pytest
+import yaml
+
+from avssl_hub.errors import UnknownNameError
+from avssl_hub.training import RecipeError, list_recipes, load_recipe, parse_recipe
+from avssl_hub.training.reading import RECIPES
+
+TINY = "avid/tiny_avworld"
+
+
+@pytest.mark.parametrize("name", list_recipes())
+def test_every_packaged_recipe_is_valid_and_begins_with_what_it_makes_and_costs(name):
+    assert "." in load_recipe(name).name
+    text = (RECIPES / f"{name}.yaml").read_text()
+    opening = text[: text.index("\nname:")]
+    for word in (
+        "Reproduces:",
+        "Score:",
+        "Cost:",
+        f"Launch: avssl train {name} -o",
+        f"Override: avssl train {name} -o",
+    ):
+        assert word in opening, word
+
+
+def test_overrides_are_typed_by_the_field_they_set():
+    recipe = load_recipe(
+        TINY,
+        [
+            "seed=7",
+            "optimizer.learning_rate=1e-3",
+            "augment.crop_area=[0.5, 1]",
+            "loop.trackers=[tensorboard]",
+            "data.world.duration=2",
+            "model.projection_sizes=32",
+        ],
+    )
+    assert recipe.seed == 7
+    # YAML itself reads 1e-3 as text.
+    assert recipe.optimizer.learning_rate == 0.001
+    assert recipe.augment.crop_area == (0.5, 1.0)
+    assert recipe.loop.trackers == ("tensorboard",)
+    assert isinstance(recipe.data.world.duration, float)
+    assert recipe.model["projection_sizes"] == 32
+    assert recipe.model["video_depth"] == load_recipe(TINY).model["video_depth"]
+
+
+def test_a_recipe_file_round_trips_through_its_plain_values(tmp_path):
+    recipe = load_recipe(TINY, ["loop.steps=3"])
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump({"name": "x.y", "loop": {"steps": 3}}))
+    mine = load_recipe(tmp_path / "mine.yaml")
+    assert mine.loop.steps == 3
+    assert mine.objective.negatives == 1024
+    plain = json.loads(json.dumps(recipe.to_dict()))
+    assert parse_recipe(plain) == recipe
+
+
+@pytest.mark.parametrize(
+    ("override", "text"),
+    [
+        (
+            "optimizer.learning_rat=1",
+            "unknown recipe key in 'optimizer': got 'learning_rat'; expected one of 'learning_rate', 'schedule', "
+            "'warmup_steps', 'weight_decay'. Did you mean 'learning_rate'?",
+        ),
+        ("loop.steps=many", "recipe key 'loop.steps': got 'many'; expected a value of type int."),
+        ("loop.steps=true", "recipe key 'loop.steps': got True; expected a value of type int."),
+        ("loop.steps=0", "recipe key 'loop.steps': got 0; expected an integer of at least 1."),
+        (
+            "optimizer.schedule=linear",
+            "recipe key 'optimizer.schedule': got 'linear'; expected one of 'constant', 'cosine'.",
+        ),
+        ("augment.crop_area=[0.5]", "recipe key 'augment.crop_area': got [0.5]; expected a value of type "),
+        ("loop.steps", "recipe override: got 'loop.steps'; expected section.key=value, such as loop.steps=100."),
+        ("loop.steps=[1", "recipe override: got 'loop.steps=[1'; expected a value written as in YAML."),
+        ("seed.deep=1", "recipe override: got 'seed.deep=1'; expected a key outside 'seed', a value."),
+        ("objective.momentum=1", "memory bank: got momentum=1.0; expected 0 <= momentum < 1."),
+        ("data.world.fps=-1", "AVWorld setting 'fps': got -1.0; expected pictures per second above 0."),
+        ("model.video_dept=18", "unknown recipe key in 'model': got 'video_dept'; expected one of "),
+        ("model.video_depth=11", "AvidConfig.video_depth: got 11; expected one of [10, 18, 34]."),
+        (
+            "processor.fps=2",
+            "recipe key 'processor.num_frames / processor.fps and processor.audio_duration': "
+            "got 4 s of picture and 1 s of sound; "
+            "expected no more picture than sound, and no more sound than the 4 s of a scene.",
+        ),
+        (
+            "processor.spectrogram_mean=[1]",
+            "unknown recipe key in 'processor': got 'spectrogram_mean'; expected one of 'audio_duration', ",
+        ),
+        ("processor.fps=[8]", "recipe sections 'model' and 'processor': got '>' not supported between"),
+        ("loop.batch_size=100000", "recipe key 'loop.batch_size': got 100000; expected at most data.items="),
+    ],
+)
+def test_mistakes_are_refused_before_any_work(override, text):
+    with pytest.raises(RecipeError) as caught:
+        load_recipe(TINY, [override])
+    assert str(caught.value).startswith(text)
+
+
+def test_a_misspelt_recipe_name_meets_its_close_matches():
+    with pytest.raises(
+        UnknownNameError, match=r"unknown recipe: got 'avid/tiny_avwrld'; .*Did you mean 'avid/tiny_avworld'"
+    ):
+        load_recipe("avid/tiny_avwrld")
+
+
+@pytest.mark.parametrize(("text", "message"), [("a: [1", "expected a YAML file"), ("- 1", "expected a mapping")])
+def test_a_file_that_is_no_recipe_is_named(tmp_path, text, message):
+    path = tmp_path / "broken.yaml"
+    path.write_text(text)
+    with pytest.raises(RecipeError, match=rf"reading recipe .*broken\.yaml: got .*; {message}"):
+        load_recipe(path)
+
+
+def test_a_recipe_without_a_name_is_refused():
+    with pytest.raises(RecipeError, match="recipe key 'name': got nothing; expected a value"):
+        parse_recipe({"seed": 1})

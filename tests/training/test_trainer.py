@@ -1,0 +1,197 @@
+"""The loop: it makes a model, its randomness is a function of the step, and a killed run ends as if it had not been."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+
+import pytest
+import torch
+import yaml
+from safetensors.torch import load_file
+
+from avssl_hub.audio.spectrogram import log_spectrogram
+from avssl_hub.data.avworld import AVWorld
+from avssl_hub.errors import InvalidValueError
+from avssl_hub.models.avid import AvidModel, AvidProcessor
+from avssl_hub.training import load_recipe, train
+from avssl_hub.training.batches import AVWorldBatches
+from avssl_hub.training.checkpoints import list_checkpoints, save_checkpoint
+from avssl_hub.training.recipe import OptimizerSettings
+from avssl_hub.training.trainer import learning_rate_factor
+
+SMALL = [
+    "model.video_hidden_sizes=[4, 4, 8, 8]",
+    "model.audio_hidden_sizes=[4, 4, 8, 8]",
+    "model.projection_sizes=8",
+    "processor.crop_size=32",
+    "processor.resize_size=32",
+    "data.items=12",
+    "objective.negatives=4",
+    "optimizer.warmup_steps=2",
+    "loop.batch_size=4",
+    "loop.steps=7",
+    "loop.checkpoint_every=2",
+    "loop.log_every=3",
+]
+
+
+@pytest.fixture(scope="module")
+def recipe():
+    return load_recipe("avid/tiny_avworld", SMALL)
+
+
+@pytest.fixture(scope="module")
+def finished(recipe, tmp_path_factory):
+    steps = []
+    folder = train(recipe, tmp_path_factory.mktemp("run"), progress=lambda *state: steps.append(state))
+    return folder, steps
+
+
+def test_a_run_leaves_a_model_that_loads_and_a_record_of_itself(finished, recipe):
+    folder, steps = finished
+    weights = load_file(folder / "model.safetensors")
+    loaded = AvidModel.from_pretrained(folder).state_dict()
+    assert loaded.keys() == weights.keys()
+    assert all(torch.equal(loaded[name], weights[name]) for name in weights)
+    assert [(done, total) for done, total, _ in steps] == [(step, 7) for step in range(1, 8)]
+    metrics = json.loads((folder / "metrics.json").read_text())
+    assert [row["step"] for row in metrics["history"]] == [3, 6, 7]
+    assert metrics["history"][-1]["loss"] == steps[-1][2]["loss"]
+    assert yaml.safe_load((folder / "recipe.yaml").read_text())["loop"]["steps"] == 7
+    assert [path.name for path in list_checkpoints(folder / "checkpoints")] == ["step-4", "step-6"]
+
+
+def test_spectrogram_statistics_are_those_of_the_training_split(finished, recipe):
+    processor = AvidProcessor.from_pretrained(finished[0])
+    room = recipe.data.world.duration - 1.0
+    clips = AVWorld(recipe.data.world).render("train", range(12), room * torch.arange(12) / 12, 1.0, 8.0)
+    decibels = log_spectrogram(clips.samples, 512, 480, 50).flatten(0, 1)
+    torch.testing.assert_close(torch.tensor(processor.spectrogram_mean), decibels.mean(0), rtol=1e-4, atol=1e-3)
+    torch.testing.assert_close(torch.tensor(processor.spectrogram_std), decibels.std(0), rtol=1e-4, atol=1e-3)
+
+
+def test_resuming_at_any_checkpoint_gives_the_same_weights_bit_for_bit(finished, recipe, tmp_path):
+    class Killed(Exception):
+        pass
+
+    def kill_after_five(done, total, losses):
+        if done == 5:
+            raise Killed
+
+    with pytest.raises(Killed):
+        train(recipe, tmp_path, progress=kill_after_five)
+    assert not (tmp_path / "model.safetensors").exists()
+    resumed_at = []
+    train(recipe, tmp_path, resume=True, progress=lambda done, *_: resumed_at.append(done))
+    assert resumed_at == [5, 6, 7]
+    assert (tmp_path / "model.safetensors").read_bytes() == (finished[0] / "model.safetensors").read_bytes()
+    histories = [json.loads((folder / "metrics.json").read_text())["history"] for folder in (finished[0], tmp_path)]
+    assert histories[0] == histories[1]
+
+
+SCRIPT = """
+import sys, time
+from avssl_hub.training import load_recipe, train
+
+def progress(done, total, losses):
+    print(done, flush=True)
+    time.sleep(0.3)
+
+train(load_recipe("avid/tiny_avworld", sys.argv[2:]), sys.argv[1], progress=progress)
+"""
+
+
+def test_a_run_killed_by_the_system_and_resumed_equals_one_that_was_not(finished, recipe, tmp_path):
+    victim = random.randint(1, 6)
+    command = [sys.executable, "-c", SCRIPT, str(tmp_path), *SMALL]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        for line in process.stdout:
+            if int(line) == victim:
+                process.kill()
+    assert process.returncode == -signal.SIGKILL
+    train(recipe, tmp_path, resume=True)
+    weights = [(folder / "model.safetensors").read_bytes() for folder in (finished[0], tmp_path)]
+    assert weights[0] == weights[1], f"killed after step {victim}"
+
+
+def test_two_processes_share_one_run(tmp_path):
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
+    (tmp_path / "script.py").write_text(SCRIPT)
+    done = subprocess.run(
+        [*command, str(tmp_path / "script.py"), str(tmp_path / "run"), *SMALL, "loop.steps=2"],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env={**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""},
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["1", "2"], "one process reports"
+    assert (tmp_path / "run" / "model.safetensors").is_file()
+    states = {path.name for path in (tmp_path / "run" / "checkpoints" / "step-2").glob("random_states_*")}
+    assert states == {"random_states_0.pkl", "random_states_1.pkl"}
+
+
+def test_a_folder_that_holds_a_run_is_not_overwritten(finished, recipe):
+    folder, _ = finished
+    with pytest.raises(InvalidValueError, match="got a folder that holds a run; expected a new folder"):
+        train(recipe, folder)
+    other = load_recipe("avid/tiny_avworld", [*SMALL, "seed=1", "optimizer.learning_rate=1"])
+    with pytest.raises(InvalidValueError, match="got a recipe that differs in seed, optimizer; expected the recipe in"):
+        train(other, folder, resume=True)
+
+
+def test_a_batch_is_a_function_of_seed_and_step_whatever_the_number_of_processes(recipe):
+    processor = AvidProcessor(**recipe.processor)
+    whole = AVWorldBatches(recipe, processor, torch.device("cpu"))(5)
+    shares = [AVWorldBatches(recipe, processor, torch.device("cpu"), rank, 2)(5) for rank in range(2)]
+    for field in whole._fields:
+        merged = torch.stack([getattr(share, field) for share in shares], 1).flatten(0, 1)
+        torch.testing.assert_close(merged, getattr(whole, field), rtol=0, atol=1e-5)
+    other = AVWorldBatches(load_recipe("avid/tiny_avworld", [*SMALL, "seed=1"]), processor, torch.device("cpu"))(5)
+    assert not torch.equal(other.indices, whole.indices) or not torch.equal(other.negatives, whole.negatives)
+
+
+def test_each_epoch_sees_every_item_once_in_another_order(recipe):
+    batches = AVWorldBatches(recipe, AvidProcessor(**recipe.processor), torch.device("cpu"))
+    epochs = [torch.cat([batches(3 * epoch + step).indices for step in range(3)]) for epoch in range(2)]
+    for order in epochs:
+        assert order.sort().values.tolist() == list(range(12))
+    assert not torch.equal(*epochs)
+
+
+def test_an_interrupted_checkpoint_is_never_taken_for_a_whole_one(tmp_path):
+    def cut(folder):
+        (folder / "half").write_text("x")
+        raise OSError("disk full")
+
+    def whole(folder):
+        (folder / "all").write_text("x")
+
+    with pytest.raises(OSError, match="disk full"):
+        save_checkpoint(tmp_path, 2, 1, cut, True, lambda: None)
+    assert list_checkpoints(tmp_path) == []
+    for step in (9, 10):
+        save_checkpoint(tmp_path, step, 1, whole, True, lambda: None)
+    assert [path.name for path in tmp_path.iterdir()] == ["step-10"]
+
+
+def test_losses_go_to_the_trackers_that_are_asked_for(tmp_path):
+    pytest.importorskip("tensorboard")
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    folder = train(load_recipe("avid/tiny_avworld", [*SMALL, "loop.steps=3", "loop.trackers=[tensorboard]"]), tmp_path)
+    events = EventAccumulator(str(folder / "logs" / "avid_tiny-avworld")).Reload()
+    last = json.loads((folder / "metrics.json").read_text())["history"][-1]
+    assert [(event.step, event.value) for event in events.Scalars("loss")] == [(3, pytest.approx(last["loss"]))]
+
+
+def test_learning_rate_rises_then_falls_along_the_cosine():
+    settings = OptimizerSettings(warmup_steps=4, schedule="cosine")
+    factors = [learning_rate_factor(step, 12, settings) for step in (0, 3, 4, 8, 12)]
+    # A quarter, all; then cosine from step 4 to 12: start, half-way, end.
+    assert factors == pytest.approx([0.25, 1.0, 1.0, 0.5, 0.0])
+    constant = OptimizerSettings()
+    assert {learning_rate_factor(step, 12, constant) for step in range(12)} == {1.0}
