@@ -16,7 +16,7 @@ def run(
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the newest checkpoint in the folder.")] = False,
 ) -> None:
-    """Train a model; for several devices run it as accelerate launch -m avssl_hub.cli train …"""
+    """Train a model; for several processes run it as torchrun --nproc-per-node N -m avssl_hub.cli train …"""
     from ..training import load_recipe, train
 
     settings = load_recipe(recipe, overrides or ())

@@ -11,7 +11,14 @@ from avssl_hub.media._audio import LAYOUTS, AudioClip, AudioTrack
 from avssl_hub.media._source import MediaSource, Source
 from avssl_hub.media._stream import MediaWindow, stream_windows, window_spans
 from avssl_hub.media._video import VideoClip, VideoTrack
-from avssl_hub.media.probe import MediaInfo, choose_stream, describe, stream_spans
+from avssl_hub.media.probe import (
+    AudioStreamInfo,
+    MediaInfo,
+    VideoStreamInfo,
+    choose_stream,
+    describe,
+    stream_spans,
+)
 
 
 class MediaReader:
@@ -73,6 +80,16 @@ class MediaReader:
     def info(self) -> MediaInfo:
         """What the file holds: container, streams, times."""
         return describe(self._container, self._source.name, self._spans)
+
+    @property
+    def video(self) -> VideoStreamInfo | None:
+        """The picture stream that is read, or None if the file has none."""
+        return self._chosen("video", self.info.video)
+
+    @property
+    def audio(self) -> AudioStreamInfo | None:
+        """The sound stream that is read, or None if the file has none."""
+        return self._chosen("audio", self.info.audio)
 
     def read_video(self, start: float, duration: float, fps: float, max_frames: int | None = None) -> VideoClip:
         """Read the frames of a time span at a steady rate (AVID's rule).
@@ -176,6 +193,12 @@ class MediaReader:
         video = self._track(VideoTrack, self._source.open(self._threads)) if self.info.has_video else None
         audio = self._track(AudioTrack, self._source.open(self._threads)) if self.info.has_audio else None
         return stream_windows(video, audio, spans, duration, video_duration, fps, int(sampling_rate))
+
+    def _chosen(self, kind, streams):
+        if not streams:
+            return None
+        index = choose_stream(self._container, kind, self._indexes[kind], self._source.name).index
+        return next(stream for stream in streams if stream.index == index)
 
     @cached_property
     def _video(self) -> VideoTrack:

@@ -39,7 +39,7 @@ def spread(reader: MediaReader, rules: "FeatureExtractionMixin", clips: int) -> 
     """Seek to ``clips`` windows spaced evenly from the first to the last possible one."""
     info, length = reader.info, rules.audio_duration
     # The picture decides where to look: missing sound has a mask, missing frames have not.
-    stream = (info.video or info.audio)[0]
+    stream = reader.video or reader.audio
     for start in dense_starts(Span(stream.start, stream.end), length, clips):
         end = min(start + length, info.end)
         video = audio = None

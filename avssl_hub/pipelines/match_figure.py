@@ -122,7 +122,7 @@ def _bare(axes: Axes) -> None:
 def _thumbnail(file: Path) -> torch.Tensor:
     """Return the middle square of the frame in the middle of the file, uint8 ``(side, side, 3)``."""
     with MediaReader(file) as reader:
-        stream = reader.info.video[0]
+        stream = reader.video
         middle = center_start(Span(stream.start, stream.end), 1 / stream.fps)
         frame = reader.read_video(middle, 1.0, stream.fps, max_frames=1).frames[0]
     side = min(frame.shape[:2])
@@ -133,7 +133,7 @@ def _thumbnail(file: Path) -> torch.Tensor:
 def _spectrogram(file: Path) -> torch.Tensor:
     """Return the sound in the middle of the file in decibels, ``(time, frequency)``."""
     with MediaReader(file) as reader:
-        stream = reader.info.audio[0]
+        stream = reader.audio
         start = center_start(Span(stream.start, stream.end), _SOUND_SECONDS)
         samples = reader.read_audio(start, _SOUND_SECONDS, _SOUND_RATE).samples[0]
     return log_spectrogram(samples, 512, 128, len(samples) // 128)

@@ -123,3 +123,16 @@ def test_preparing_a_real_clip_keeps_its_frames_close(shared_data, tmp_path):
         assert torch.allclose(before.times, after.times, atol=1e-6)
         assert (before.frames.float() - after.frames.float()).abs().mean() < 4
         assert torch.equal(old.read_audio(1, 1, 24000).samples, new.read_audio(1, 1, 24000).samples)
+
+
+def test_the_streams_that_are_read_are_named(shared_data):
+    path = shared_data("av-clips-misc/videos/nasa_13013.mp4")
+    with MediaReader(path) as reader:
+        best = reader.video, reader.audio
+        frames = reader.read_video(0, 0.2, 5).frames
+    assert {stream.index for stream in best} <= {stream.index for stream in (*reader.info.video, *reader.info.audio)}
+    assert frames.shape[1:3] == (best[0].height, best[0].width)
+    for chosen in reader.info.video:
+        with MediaReader(path, video_stream=chosen.index) as other:
+            assert other.video == chosen
+            assert other.read_video(0, 0.2, 5).frames.shape[1:3] == (chosen.height, chosen.width)

@@ -231,14 +231,14 @@ class AvidProcessor(FeatureExtractionMixin):
 
     def _window_start(self, reader: MediaReader) -> float:
         # The picture decides where the middle is: sound can be padded, missing frames cannot.
-        stream = (*reader.info.video, *reader.info.audio)[0]
+        stream = reader.video or reader.audio
         return center_start(Span(stream.start, stream.end), self.audio_duration)
 
     def _read_video(self, reader: MediaReader, window_start: float) -> VideoClip:
         middle = window_start + (self.audio_duration - self.video_duration) / 2
-        # A file without a picture has no such limit; the reader then says what is missing.
-        last = [max(stream.start, stream.end - self.video_duration) for stream in reader.info.video]
-        return reader.read_video(min([middle, *last[:1]]), self.video_duration, self.fps, self.num_frames)
+        if reader.video is not None:
+            middle = min(middle, max(reader.video.start, reader.video.end - self.video_duration))
+        return reader.read_video(middle, self.video_duration, self.fps, self.num_frames)
 
     def _resampled(self, sound: Array | None, sampling_rate: int | None) -> torch.Tensor | None:
         if sound is None:
