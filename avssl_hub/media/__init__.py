@@ -1,6 +1,7 @@
 """Reading and writing media files; the only place of the package that opens them."""
 
 from avssl_hub.media._audio import AudioClip
+from avssl_hub.media._source import called_by_ffmpeg
 from avssl_hub.media._stream import MediaWindow
 from avssl_hub.media._video import VideoClip
 from avssl_hub.media.errors import (
@@ -30,6 +31,7 @@ __all__ = [
     "SeekError",
     "VideoClip",
     "VideoStreamInfo",
+    "called_by_ffmpeg",
     "prepare_media",
     "probe",
     "write_media",

@@ -3,6 +3,7 @@
 import io
 import os
 from pathlib import Path
+from types import FrameType
 from typing import BinaryIO
 
 import av
@@ -37,6 +38,16 @@ class _View:
 
     def tell(self) -> int:
         return self._position
+
+
+_CALLED_BY_FFMPEG = {method.__code__ for method in (_View.read, _View.seek, _View.tell)}
+
+
+def called_by_ffmpeg(frame: FrameType | None) -> bool:
+    """Whether ``frame`` runs on behalf of FFmpeg, where PyAV prints exceptions and then drops them."""
+    while frame is not None and frame.f_code not in _CALLED_BY_FFMPEG:
+        frame = frame.f_back
+    return frame is not None
 
 
 class Source:

@@ -5,13 +5,16 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from ..media import called_by_ffmpeg
+
 
 @contextmanager
 def heard_interrupts() -> Iterator[Callable[[], None]]:
-    """Give a function that raises KeyboardInterrupt if Ctrl-C was pressed in this block and got lost.
+    """Give a function that raises KeyboardInterrupt if Ctrl-C was pressed in this block.
 
-    While FFmpeg reads through a Python file object, PyAV drops exceptions that strike there: the key press has no
-    effect but a seek or a read that fails. So ask after each file, and before its result is believed.
+    While FFmpeg reads through a Python file object, PyAV drops exceptions that strike there, so that a key press
+    would have no effect but a read that fails. There it is put off for a moment; ask after each file, before its
+    result is believed.
     """
     if (
         threading.current_thread() is not threading.main_thread()
@@ -25,7 +28,10 @@ def heard_interrupts() -> Iterator[Callable[[], None]]:
     def handle(number, frame):
         nonlocal pressed
         pressed = True
-        raise KeyboardInterrupt
+        if called_by_ffmpeg(frame):
+            threading.Timer(0.02, signal.raise_signal, (number,)).start()
+        else:
+            raise KeyboardInterrupt
 
     def check() -> None:
         if pressed:

@@ -1,10 +1,14 @@
 """Ctrl-C that a callback swallows is heard all the same."""
 
+import io
 import signal
 import threading
+import time
 
 import pytest
+import torch
 
+from avssl_hub.media import MediaReader, write_media
 from avssl_hub.pipelines._interrupts import heard_interrupts
 
 
@@ -50,3 +54,31 @@ def test_other_threads_only_watch():
     thread.start()
     thread.join()
     assert errors == []
+
+
+class PressingFile(io.BytesIO):
+    """A file during whose third read somebody presses Ctrl-C."""
+
+    reads = 0
+
+    def read(self, count=-1):
+        self.reads += 1
+        if self.reads == 3:
+            signal.raise_signal(signal.SIGINT)
+        return super().read(count)
+
+
+def test_an_interrupt_inside_a_read_of_ffmpeg_waits_for_its_end(tmp_path, capfd):
+    frames = torch.randint(0, 256, (64, 64, 64, 3), dtype=torch.uint8)
+    content = write_media(tmp_path / "noise.mp4", frames, 16).read_bytes()
+
+    def read_and_wait():
+        with MediaReader(file) as reader:
+            reader.read_video(0, 4, 16)
+        time.sleep(5)
+
+    file = PressingFile(content)
+    with heard_interrupts(), pytest.raises(KeyboardInterrupt):
+        read_and_wait()
+    assert file.reads >= 3
+    assert "Traceback" not in capfd.readouterr().err

@@ -1,0 +1,195 @@
+"""The throughput benchmark measures what it says: equal work by turns, medians of paired ratios, honest verdicts."""
+
+import json
+import math
+
+import pytest
+import torch
+from torch.testing import assert_close
+
+from avssl_hub.media import write_media
+from avssl_hub.models.avid import AvidConfig, AvidProcessor
+from benchmarks.throughput import __main__ as command
+from benchmarks.throughput import load, towers
+from benchmarks.throughput._measure import Laps, bar, by_turns, gemm_gflops
+from benchmarks.throughput._report import markdown
+
+TINY = {
+    "video_depth": 10,
+    "video_hidden_sizes": [4, 4, 8, 8],
+    "audio_hidden_sizes": [4, 4, 8, 8],
+    "projection_sizes": [8, 4],
+}
+
+
+@pytest.fixture(scope="module")
+def input_pipeline():
+    pytest.importorskip("librosa", reason="the plain path needs the extra 'throughput'")
+    pytest.importorskip("PIL", reason="the plain path needs the extra 'throughput'")
+    from benchmarks.throughput import input_pipeline
+
+    return input_pipeline
+
+
+@pytest.fixture(scope="module")
+def videos(tmp_path_factory):
+    """A folder of two files: a smooth pattern that moves, under two tones of changing level."""
+    folder = tmp_path_factory.mktemp("videos")
+    time = torch.arange(4 * 25) / 25
+    y, x = torch.arange(96)[:, None] / 96, torch.arange(128)[None] / 128
+    for index, speed in enumerate((1.0, 2.0)):
+        phase = speed * time[:, None, None]
+        planes = [torch.sin(6 * x + phase), torch.cos(5 * y - phase), torch.sin(4 * (x + y) + 2 * phase)]
+        frames = (127 + 100 * torch.stack(planes, -1)).to(torch.uint8)
+        seconds = torch.arange(4 * 44100) / 44100
+        tones = torch.sin(2 * math.pi * 440 * seconds) + torch.sin(2 * math.pi * 3000 * seconds)
+        sound = 0.3 * tones * (0.6 + 0.4 * torch.sin(speed * seconds))
+        write_media(folder / f"{index}.mp4", frames, 25, sound[None], 44100)
+    return folder
+
+
+def both_paths(input_pipeline, files, tmp_path):
+    processor = AvidProcessor()
+    clips = input_pipeline.choose_clips(files, len(files), tmp_path, processor)
+    for clip in clips:
+        yield tuple(path(clip, "as found", "eval", processor, Laps(), "") for path in input_pipeline.PATHS.values())
+
+
+def test_both_paths_give_the_same_inputs_of_generated_clips(input_pipeline, videos, tmp_path):
+    pairs = list(both_paths(input_pipeline, sorted(videos.iterdir()), tmp_path))
+    assert len(pairs) == 2
+    for ours, plain in pairs:
+        # Pillow and torch round resized bytes alike but for rare halves: one step is 0.018.
+        assert_close(ours.pixels, plain.pixels, atol=0.02, rtol=0)
+        assert (ours.pixels - plain.pixels).abs().mean() < 1e-4
+        assert (ours.features - plain.features).abs().mean() < 0.02
+
+
+def test_both_paths_give_the_same_inputs_of_real_clips(input_pipeline, shared_data, tmp_path):
+    files = sorted(shared_data("ucf101-mini/videos").glob("*Lipstick*.mp4"))[:3]
+    for ours, plain in both_paths(input_pipeline, files, tmp_path):
+        assert_close(ours.pixels, plain.pixels, atol=0.02, rtol=0)
+        assert (ours.pixels - plain.pixels).abs().mean() < 1e-4
+        assert (ours.features - plain.features).abs().mean() < 0.02
+
+
+def test_training_paths_share_their_draws(input_pipeline, videos, tmp_path):
+    processor = AvidProcessor()
+    (clip,) = input_pipeline.choose_clips(sorted(videos.iterdir())[:1], 1, tmp_path, processor)
+    ours, plain = (path(clip, "as found", "train", processor, Laps(), "") for path in input_pipeline.PATHS.values())
+    # Pillow rounds to bytes after each of four operations and turns hue in steps of 1/256.
+    assert (ours.pixels - plain.pixels).abs().mean() < 0.05
+    assert (ours.features - plain.features).abs().mean() < 0.02
+
+
+def test_input_section_times_every_path_and_stage(input_pipeline, videos, tmp_path):
+    section = input_pipeline.run(sorted(videos.iterdir())[:1], 1, 1, tmp_path)
+    times = {row["name"]: row["wall_ms"] for row in section["rows"]}
+    for path in ("library", "straightforward"):
+        for mode in ("eval", "train"):
+            for files in ("as found", "re-encoded"):
+                label = f"{path}, {mode}, {files}"
+                stages = [times[f"{label}: {stage}"] for stage in ("video", "video transform", "sound", "spectrogram")]
+                assert min(stages) > 0
+                assert sum(stages) <= times[label]
+    # With one clip and one round, the median of ratios is the ratio itself.
+    for figure, mode, files in zip(
+        section["figures"], ("eval", "train", "eval", "train"), ("as found", "as found", "re-encoded", "re-encoded")
+    ):
+        expected = times[f"straightforward, {mode}, as found"] / times[f"library, {mode}, {files}"]
+        assert figure["value"] == pytest.approx(expected)
+        assert figure["met"] == (expected >= figure["bar"])
+
+
+def test_towers_section_compares_equal_outputs(monkeypatch):
+    pytest.importorskip("openvino", reason="the OpenVINO form needs the extra 'throughput'")
+    monkeypatch.setattr(torch, "compile", lambda model, **options: model)
+    section = towers.run(rounds=1, batch=2, frames=2, size=32, config=AvidConfig(**TINY))
+    names = [row["name"] for row in section["rows"]]
+    assert len(names) == len(set(names)) == 4 * 2 * len(section["setting"]["gemm_gflops"])
+    differences = [figure for figure in section["figures"] if "largest difference" in figure["name"]]
+    assert len(differences) == 3 / 4 * len(names)
+    assert all(figure["met"] and figure["value"] < 1e-4 for figure in differences)
+
+
+@pytest.mark.slow
+def test_compiled_towers_give_equal_outputs():
+    pytest.importorskip("openvino", reason="the OpenVINO form needs the extra 'throughput'")
+    section = towers.run(rounds=1, batch=2, frames=2, size=32, config=AvidConfig(**TINY))
+    compiled = [figure for figure in section["figures"] if "compiled" in figure["name"] and "diff" in figure["name"]]
+    assert len(compiled) >= 2
+    assert all(figure["met"] for figure in compiled)
+
+
+def test_load_section_measures_fresh_processes(tmp_path):
+    section = load.run(rounds=1, folder=tmp_path, config=AvidConfig(**TINY), bank_rows=50_000)
+    rows = {row["name"]: row for row in section["rows"]}
+    assert rows["import avssl_hub"]["wall_ms"] < rows["load(), the whole process"]["wall_ms"]
+    # Two banks of 50,000 rows of 128 floats: a mapped file stays on disk but for what is read of it.
+    assert section["setting"]["checkpoint_mb"] == pytest.approx(2 * 50_000 * 128 * 4 / 1e6, rel=0.02)
+    assert rows["reading a zip checkpoint"]["memory_mb"] < 25
+
+
+def test_ratio_is_the_median_of_paired_ratios():
+    laps = Laps()
+    laps.wall |= {"slow": [2.0, 4.0, 9.0], "fast": [1.0, 1.0, 3.0]}
+    laps.cpu |= {"slow": [1.0, 1.0, 1.0], "fast": [2.0, 4.0, 1.0]}
+    # 2, 4, 3 by wall time, where the ratio of medians would be 4; 1/2, 1/4, 1 by CPU time.
+    assert laps.ratio("slow", "fast") == (3.0, 0.5)
+
+
+def test_row_is_the_median():
+    laps = Laps()
+    laps.wall["x"], laps.cpu["x"] = [0.5, 0.02, 0.04], [0.01, 0.03, 0.02]
+    row = laps.row("x")
+    assert (row["wall_ms"], row["cpu_ms"], row["per_second"], row["samples"]) == (40.0, 20.0, 25.0, 3)
+
+
+def test_every_round_begins_with_another_variant():
+    seen = []
+    by_turns({name: lambda name=name: seen.append(name) for name in "abc"}, 3, Laps())
+    assert "".join(seen) == "abcbcacab"
+
+
+@pytest.mark.parametrize(
+    ("value", "limit", "at_least", "met"),
+    [(1.5, 1.5, True, True), (1.49, 1.5, True, False), (0.3, 0.3, False, True), (0.31, 0.3, False, False)],
+)
+def test_bars_are_met_or_not(value, limit, at_least, met):
+    assert bar("x", value, limit, at_least)["met"] is met
+
+
+def test_matrix_product_leaves_the_thread_count_as_it_was():
+    before = torch.get_num_threads()
+    assert gemm_gflops(1, size=64, repeats=1) > 0
+    assert torch.get_num_threads() == before
+
+
+def test_command_writes_json_and_a_table(input_pipeline, videos, tmp_path, capsys):
+    out = tmp_path / "results.json"
+    arguments = ["--videos", str(videos), "--clips", "2", "--rounds", "1", "--only", "input", "--out", str(out)]
+    assert command.main(arguments) == 0
+    results = json.loads(out.read_text())
+    assert set(results["sections"]) == {"input"}
+    assert results["machine"]["versions"]["torch"] == torch.__version__
+    assert set(results["machine"]["gemm_gflops"]) == {"1", "2"}
+    assert results["sections"]["input"]["setting"]["clips"] == 2
+    assert capsys.readouterr().out == markdown(results)
+
+
+def test_table_says_which_bars_are_met():
+    figures = [bar("quick", 2.0, 1.5, cpu=1.9), bar("slow", 1.0, 1.5), bar("free", 1.0, None)]
+    rows = [{"name": "stage", "wall_ms": 12.34, "cpu_ms": 11.0, "per_second": 81.0}]
+    section = {"title": "Title", "setting": {"rounds": 3}, "rows": rows, "figures": figures}
+    machine = {"cpu": "C", "cores": 2, "instructions": "I", "system": "S", "python": "3", "versions": {"torch": "2"}}
+    machine |= {"gemm_gflops": {"1": 100.0}, "load_average": 0.0}
+    table = markdown({"date": "2026-01-01", "machine": machine, "sections": {"input": section}})
+    assert "| stage | 12.3 | 11.0 | 81.0 |" in table
+    assert "| quick | 2.00× | 1.90× | ≥ 1.50× | met |" in table
+    assert "| slow | 1.00× |  | ≥ 1.50× | missed |" in table
+    assert "| free | 1.00× |  |  |  |" in table
+
+
+def test_a_folder_without_videos_is_named(tmp_path):
+    with pytest.raises(SystemExit, match="got none in .*empty; expected a folder of video files"):
+        command.main(["--videos", str(tmp_path / "empty"), "--only", "input"])
