@@ -1,15 +1,18 @@
 """Reading PyTorch checkpoints without running what is in them."""
 
 import pickle
+from functools import partial
 from pathlib import Path
 
 import torch
 
 from avssl_hub.errors import CheckpointError, explain
 
+from ._legacy import map_legacy
+
 
 def load_checkpoint(path: Path) -> dict:
-    """Read a checkpoint, legacy or zip, with the restricted unpickler; a zip file is mapped, not copied.
+    """Map a checkpoint, legacy or zip, with the restricted unpickler: tensors are read when they are used.
 
     Raises:
         CheckpointError: The file is cut, not a checkpoint, or holds objects other than tensors and plain data.
@@ -17,7 +20,8 @@ def load_checkpoint(path: Path) -> dict:
     try:
         with open(path, "rb") as file:
             is_zip = file.read(4) == b"PK\x03\x04"
-        checkpoint = torch.load(path, map_location="cpu", weights_only=True, mmap=is_zip)
+        load = partial(torch.load, map_location="cpu", weights_only=True, mmap=True) if is_zip else map_legacy
+        checkpoint = load(path)
     except pickle.UnpicklingError as error:
         reason = str(error).splitlines()[0]
         expected = "tensors and plain data only; code in a pickle is never run"

@@ -81,7 +81,11 @@ def convert(name: str, checkpoint: Path, out: Path, *, banks: bool = False) -> P
         AvsslError: The converted model and the restatement on the authors' keys disagree.
     """
     saved = load_checkpoint(checkpoint)
-    original = strip_prefix(entry(saved, "model", checkpoint), "module.")
+    # Copied out of the mapped file, where tensors may lie at odd addresses.
+    original = {
+        name: tensor.clone(memory_format=torch.contiguous_format)
+        for name, tensor in strip_prefix(entry(saved, "model", checkpoint), "module.").items()
+    }
     criterion = saved.get("train_criterion", {})
     state = rename(original, RULES, str(checkpoint))
     model = AvidModel(AvidConfig()).eval()
