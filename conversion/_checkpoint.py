@@ -27,7 +27,7 @@ def load_checkpoint(path: Path) -> dict:
         expected = "tensors and plain data only; code in a pickle is never run"
         next_step = "Download it again from the address on the model card."
         raise CheckpointError(explain(f"reading {path}", reason, expected, next_step)) from error
-    except (RuntimeError, EOFError, OSError, ValueError, KeyError, AttributeError, IndexError) as error:
+    except Exception as error:  # damaged bytes can make the unpickler fail in any way
         reason = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'unexpected end'}"
         size = path.stat().st_size
         next_step = f"The file has {size} bytes; download it again, it may be cut."

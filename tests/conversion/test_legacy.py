@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from random import Random
 
 import pytest
 import torch
@@ -95,3 +96,22 @@ def test_a_file_of_another_kind_is_named(tmp_path):
     (tmp_path / "page.pth").write_text("<html>404</html>")
     with pytest.raises(CheckpointError, match=r"reading .*page\.pth"):
         load_checkpoint(tmp_path / "page.pth")
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("is_legacy", [True, False])
+def test_damaged_bytes_give_our_error_or_a_checkpoint(tmp_path, is_legacy):
+    content = {"model": {"a": torch.ones(10), "b": torch.zeros(3, 4).T}, "epoch": 3, "names": ["x", 2.0, None]}
+    path = tmp_path / "source.pth"
+    torch.save(content, path, _use_new_zipfile_serialization=not is_legacy)
+    whole, random, refused = path.read_bytes(), Random(0), 0
+    for _ in range(300):
+        damaged = bytearray(whole)
+        for _ in range(random.randint(1, 3)):
+            damaged[random.randrange(len(damaged))] = random.randrange(256)
+        path.write_bytes(damaged[: random.randrange(len(damaged))] if random.random() < 0.3 else damaged)
+        try:
+            load_checkpoint(path)
+        except CheckpointError:
+            refused += 1
+    assert refused > 100
