@@ -47,9 +47,10 @@ def test_wheel_lists_and_converts_as_a_checkout_does(unpacked_wheel):
     place, names = done.stdout.splitlines()
     assert place.startswith(str(unpacked_wheel))
     assert "avid_cma.audioset" in names
-    done = run(unpacked_wheel, "-m", "avssl_hub.conversion", "avid_cma.audiosett", "--download")
-    assert done.returncode == 2
-    assert "Did you mean 'avid_cma.audioset'" in done.stderr
+    for command in (["-m", "avssl_hub.conversion"], ["-m", "avssl_hub.cli", "convert"]):
+        done = run(unpacked_wheel, *command, "avid_cma.audiosett", "--download")
+        assert done.returncode == 2
+        assert "Did you mean 'avid_cma.audioset'" in done.stderr
 
 
 def test_import_loads_neither_torch_nor_transformers():
