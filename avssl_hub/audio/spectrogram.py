@@ -46,8 +46,9 @@ def log_spectrogram(
         return_complex=True,
     )
     spectrum = spectrum[..., :num_frames].to(torch.complex64)
-    power = torch.view_as_real(spectrum).square().sum(-1).transpose(-1, -2)
-    pairs = power[..., 1:].unflatten(-1, (-1, 2)).mean(-1)
+    # Sums over an axis of two are several times slower than adding slices.
+    power = (spectrum.real.square() + spectrum.imag.square()).transpose(-1, -2)
+    pairs = (power[..., 1::2] + power[..., 2::2]) / 2
     decibels = 10 * torch.log10(torch.cat([power[..., :1], pairs], -1).clamp_min(1e-10))
     floor = decibels.amax((-1, -2), keepdim=True) - top_db
     return torch.maximum(decibels, floor).reshape(*waveform.shape[:-1], *decibels.shape[-2:])

@@ -30,6 +30,9 @@ _FILTER_REACH = 64
 # Decoders with a state that seeking does not reset: noise substitution in AAC, dither in MP2.
 _REMEMBERING = ("aac", "mp2")
 
+# Samples given to the resampler at once; a call costs as much as resampling a thousand.
+_JOINED = 8192
+
 LAYOUTS = {1: "mono", 2: "stereo", 3: "2.1", 4: "4.0", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}
 
 
@@ -145,12 +148,8 @@ class AudioTrack(Track[av.AudioFrame]):
         """Resample to int16 blocks ``(channels, n)``, following each other from source sample ``first``."""
         resampler = av.AudioResampler(format="s16", layout=self._layout(channels), rate=rate)
         try:
-            for frame in self._placed(frames, first):
-                for block in resampler.resample(frame):
-                    yield _channels_first(block)
-            for block in resampler.resample(None):
-                if block is not None:
-                    yield _channels_first(block)
+            for frame in _joined(self._placed(frames, first)):
+                yield from (_channels_first(block) for block in resampler.resample(frame) if block is not None)
         except (ValueError, av.FFmpegError) as error:
             raise self._undecodable(
                 None, str(error), f"sound that can become {self._layout(channels)} at {rate} Hz"
@@ -213,6 +212,20 @@ def named_layout(stream: av.audio.stream.AudioStream) -> str:
     """Name the stream's channel layout; the usual one of that many channels when the file only counts them."""
     name = stream.layout.name
     return LAYOUTS.get(stream.channels, name) if name.endswith(" channels") else name
+
+
+def _joined(frames: Iterator[av.AudioFrame]) -> Iterator[av.AudioFrame | None]:
+    """Join frames laid end to end into fewer, longer ones, and say None when there are no more."""
+    joined = av.AudioFifo()
+    for frame in frames:
+        # The fifo would check times, which resampling has no use for.
+        frame.pts = None
+        joined.write(frame)
+        if joined.samples >= _JOINED:
+            yield joined.read()
+    if joined.samples:
+        yield joined.read()
+    yield None
 
 
 def _channels_first(frame: av.AudioFrame) -> np.ndarray:

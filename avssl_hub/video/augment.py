@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-from torchvision.transforms.v2 import functional as TF
 
 from ..errors import InvalidValueError, explain
 from .transforms import resize
@@ -118,7 +117,8 @@ def adjust_brightness(rgb: torch.Tensor, factor: float) -> torch.Tensor:
 
 def adjust_contrast(rgb: torch.Tensor, factor: float) -> torch.Tensor:
     """Scale the distance of ``(..., 3, H, W)`` from each frame's mean grey by ``factor``."""
-    return (rgb * factor).add_(_grey(rgb).mean((-3, -2, -1), keepdim=True), alpha=1 - factor).clamp_(0, 1)
+    grey = _grey(rgb.mean((-2, -1), keepdim=True))
+    return (rgb * factor).add_(grey, alpha=1 - factor).clamp_(0, 1)
 
 
 def adjust_saturation(rgb: torch.Tensor, factor: float) -> torch.Tensor:
@@ -140,10 +140,11 @@ def adjust_hue(rgb: torch.Tensor, turn: float) -> torch.Tensor:
     # The remainder by way of floor, for the operator is slow.
     hue.sub_((hue / 6).floor_(), alpha=6)
     turned = torch.empty_like(rgb)
-    for channel, centre, sign, offset in ((0, 3, 1, -1), (1, 2, -1, 2), (2, 4, -1, 2)):
-        # How far the channel rises from the lowest to the highest value: a trapezium around the circle.
-        rise = (hue - centre).abs_().mul_(sign).add_(offset).clamp_(0, 1)
-        torch.addcmul(lowest, chroma, rise, out=turned.select(-3, channel))
+    # How far each channel rises from the lowest value to the highest is a trapezium around the circle: for red
+    # clamp(|hue - 3| - 1, 0, 1), for the others clamp(2 - |hue - centre|, 0, 1), here with both signs turned.
+    for channel, centre, offset, low, sign in ((0, 3, 1, 0, 1), (1, 2, 2, -1, -1), (2, 4, 2, -1, -1)):
+        rise = (hue - centre).abs_().sub_(offset).clamp_(low, low + 1)
+        torch.addcmul(lowest, chroma, rise, value=sign, out=turned.select(-3, channel))
     return turned
 
 
@@ -207,11 +208,13 @@ class ClipAugmentation:
         pixels = frames.new_empty((len(frames), 3, self.size, self.size), dtype=torch.float32)
         # A frame at a time, the planes stay in the CPU's cache, and memory is reused instead of being mapped anew.
         at_once = 1 if frames.device.type == "cpu" else len(frames)
+        mean, std = (torch.tensor(values, device=frames.device)[:, None, None] for values in (self.mean, self.std))
         for part, target in zip(frames.split(at_once), pixels.split(at_once)):
             # Planes of one channel each are what makes the colour arithmetic fast.
             rgb = part.permute(0, 3, 1, 2).to(torch.float32, memory_format=torch.contiguous_format).div_(255)
-            target.copy_(apply_jitter(rgb.flip(-1) if changes.mirrored else rgb, changes.jitter))
-        return TF.normalize(pixels, list(self.mean), list(self.std), inplace=True)
+            rgb = apply_jitter(rgb.flip(-1) if changes.mirrored else rgb, changes.jitter)
+            torch.sub(rgb, mean, out=target).div_(std)
+        return pixels
 
     def __call__(
         self, frames: torch.Tensor | Sequence[torch.Tensor], generator: torch.Generator | None = None

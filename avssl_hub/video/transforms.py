@@ -43,6 +43,7 @@ def repeat_to_length(frames: torch.Tensor, num_frames: int) -> torch.Tensor:
 
 def normalize(frames: torch.Tensor, mean: list[float], std: list[float]) -> torch.Tensor:
     """Scale uint8 ``(..., H, W, C)`` to [0, 1], standardise each channel, and return float ``(..., C, H, W)``."""
-    scale = 1 / (255 * torch.tensor(std, device=frames.device))
-    offset = -torch.tensor(mean, device=frames.device) / torch.tensor(std, device=frames.device)
-    return torch.addcmul(offset, frames.float(), scale).movedim(-1, -3)
+    mean, std = (torch.tensor(values, device=frames.device)[:, None, None] for values in (mean, std))
+    # Into planes first: arithmetic that runs over three interleaved channels is several times slower.
+    planes = frames.movedim(-1, -3).to(torch.float32, memory_format=torch.contiguous_format)
+    return planes.mul_(1 / (255 * std)).sub_(mean / std)

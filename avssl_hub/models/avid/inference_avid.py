@@ -75,14 +75,14 @@ class _FoldedVideoBlock(nn.Module):
         return _Convolution(weight[..., 0], bias, (stride, 1), (1, 0))
 
     def forward(self, hidden: torch.Tensor) -> torch.Tensor:
-        if self.shortcut is None:
-            shortcut = hidden * self.scale
-        else:
-            shortcut = _spatial(hidden[:, :: self.time_stride], self.shortcut)
+        residual = hidden
         hidden = _spatial(hidden, self.spatial1).relu_()
         hidden = _temporal(hidden, self.temporal1).relu_()
         hidden = _spatial(hidden, self.spatial2).relu_()
-        return _temporal(hidden, self.temporal2).add_(shortcut).relu_()
+        hidden = _temporal(hidden, self.temporal2)
+        if self.shortcut is None:
+            return hidden.addcmul_(residual, self.scale).relu_()
+        return hidden.add_(_spatial(residual[:, :: self.time_stride], self.shortcut)).relu_()
 
 
 class FoldedVideoEncoder(nn.Module):
@@ -96,11 +96,19 @@ class FoldedVideoEncoder(nn.Module):
         self.stages = nn.ModuleList(nn.Sequential(*map(_FoldedVideoBlock, stage)) for stage in encoder.stages)
 
     def forward(self, pixels: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        pixels = pixels.contiguous(memory_format=torch.channels_last_3d)
-        features = [self.pool(self.stem(pixels).relu_()).permute(0, 2, 3, 4, 1)]
-        for stage in self.stages:
+        # The early maps are large: one clip at a time they stay near the cache, in memory that is used again. The
+        # late ones are small, and are fastest all at once.
+        early = [self._early(clip) for clip in pixels.split(1)]
+        features = [torch.cat(maps) for maps in zip(*early)]
+        for stage in self.stages[1:]:
             features.append(stage(features[-1]))
         return tuple(feature.permute(0, 4, 1, 2, 3) for feature in features)
+
+    def _early(self, pixels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        hidden = self.stem(pixels.contiguous(memory_format=torch.channels_last_3d))
+        # Rectified after pooling, which gives the same on a quarter of the values.
+        hidden = self.pool(hidden).relu_().permute(0, 2, 3, 4, 1)
+        return hidden, self.stages[0](hidden)
 
 
 class FoldedAudioEncoder(nn.Module):
@@ -117,12 +125,19 @@ class FoldedAudioEncoder(nn.Module):
 
     def forward(self, spectrogram: torch.Tensor) -> tuple[torch.Tensor, ...]:
         hidden = spectrogram.contiguous(memory_format=torch.channels_last)
-        features = []
-        for index, convolution in enumerate(self.convolutions):
-            hidden = convolution(hidden).relu_()
-            if index % 2 == 0:
-                features.append(hidden)
-        return tuple(features)
+        # One at a time as long as the maps are large, as in the video tower.
+        early = [_outputs(item, self.convolutions[:2]) for item in hidden.split(1)]
+        stem, hidden = (torch.cat(maps) for maps in zip(*early))
+        return stem, *_outputs(hidden, self.convolutions[2:])[::2]
+
+
+def _outputs(hidden: torch.Tensor, convolutions: nn.ModuleList) -> list[torch.Tensor]:
+    """Rectified output of each convolution in a row."""
+    outputs = []
+    for convolution in convolutions:
+        hidden = convolution(hidden).relu_()
+        outputs.append(hidden)
+    return outputs
 
 
 class _Tower(nn.Module):
