@@ -110,24 +110,24 @@ def _grey(rgb: torch.Tensor) -> torch.Tensor:
     return (red * weights[0]).add_(green, alpha=weights[1]).add_(blue, alpha=weights[2]).unsqueeze(-3)
 
 
-def adjust_brightness(rgb: torch.Tensor, factor: float) -> torch.Tensor:
-    """Scale ``(..., 3, H, W)`` in [0, 1] by ``factor``; the result is clamped, as in the two functions below."""
-    return (rgb * factor).clamp_(0, 1)
+def adjust_brightness_(rgb: torch.Tensor, factor: float) -> torch.Tensor:
+    """Scale ``(..., 3, H, W)`` in [0, 1] by ``factor``, in place; clamped to [0, 1], as in the next two functions."""
+    return rgb.mul_(factor).clamp_(0, 1)
 
 
-def adjust_contrast(rgb: torch.Tensor, factor: float) -> torch.Tensor:
-    """Scale the distance of ``(..., 3, H, W)`` from each frame's mean grey by ``factor``."""
+def adjust_contrast_(rgb: torch.Tensor, factor: float) -> torch.Tensor:
+    """Scale the distance of ``(..., 3, H, W)`` from each frame's mean grey by ``factor``, in place."""
     grey = _grey(rgb.mean((-2, -1), keepdim=True))
-    return (rgb * factor).add_(grey, alpha=1 - factor).clamp_(0, 1)
+    return torch.lerp(grey, rgb, factor, out=rgb).clamp_(0, 1)
 
 
-def adjust_saturation(rgb: torch.Tensor, factor: float) -> torch.Tensor:
-    """Scale the distance of ``(..., 3, H, W)`` from each pixel's grey by ``factor``."""
-    return (rgb * factor).add_(_grey(rgb), alpha=1 - factor).clamp_(0, 1)
+def adjust_saturation_(rgb: torch.Tensor, factor: float) -> torch.Tensor:
+    """Scale the distance of ``(..., 3, H, W)`` from each pixel's grey by ``factor``, in place."""
+    return torch.lerp(_grey(rgb), rgb, factor, out=rgb).clamp_(0, 1)
 
 
-def adjust_hue(rgb: torch.Tensor, turn: float) -> torch.Tensor:
-    """Turn the colour circle of ``(..., 3, H, W)`` by ``turn``, keeping HSV value and saturation."""
+def adjust_hue_(rgb: torch.Tensor, turn: float) -> torch.Tensor:
+    """Turn the colour circle of ``(..., 3, H, W)`` by ``turn``, keeping HSV value and saturation, in place."""
     red, green, blue = rgb.unbind(-3)
     lowest = torch.minimum(torch.minimum(red, green), blue)
     chroma = torch.maximum(torch.maximum(red, green), blue).sub_(lowest)
@@ -139,27 +139,26 @@ def adjust_hue(rgb: torch.Tensor, turn: float) -> torch.Tensor:
     hue = distance.copysign_(green - blue).add_(6 * turn)
     # The remainder by way of floor, for the operator is slow.
     hue.sub_((hue / 6).floor_(), alpha=6)
-    turned = torch.empty_like(rgb)
     # How far each channel rises from the lowest value to the highest is a trapezium around the circle: for red
     # clamp(|hue - 3| - 1, 0, 1), for the others clamp(2 - |hue - centre|, 0, 1), here with both signs turned.
-    for channel, centre, offset, low, sign in ((0, 3, 1, 0, 1), (1, 2, 2, -1, -1), (2, 4, 2, -1, -1)):
-        rise = (hue - centre).abs_().sub_(offset).clamp_(low, low + 1)
-        torch.addcmul(lowest, chroma, rise, value=sign, out=turned.select(-3, channel))
-    return turned
+    for channel, centre, offset, low, sign in ((red, 3, 1, 0, 1), (green, 2, 2, -1, -1), (blue, 4, 2, -1, -1)):
+        rise = torch.sub(hue, centre, out=channel).abs_().sub_(offset).clamp_(low, low + 1)
+        torch.addcmul(lowest, chroma, rise, value=sign, out=channel)
+    return rgb
 
 
 _ADJUST = {
-    "brightness": adjust_brightness,
-    "contrast": adjust_contrast,
-    "saturation": adjust_saturation,
-    "hue": adjust_hue,
+    "brightness": adjust_brightness_,
+    "contrast": adjust_contrast_,
+    "saturation": adjust_saturation_,
+    "hue": adjust_hue_,
 }
 
 
-def apply_jitter(rgb: torch.Tensor, jitter: Jitter) -> torch.Tensor:
-    """Change the colours of float ``(..., 3, H, W)`` in [0, 1], frame by frame alike."""
+def apply_jitter_(rgb: torch.Tensor, jitter: Jitter) -> torch.Tensor:
+    """Change the colours of float ``(..., 3, H, W)`` in [0, 1] in place, frame by frame alike."""
     for name in jitter.order:
-        rgb = _ADJUST[name](rgb, getattr(jitter, name))
+        _ADJUST[name](rgb, getattr(jitter, name))
     return rgb
 
 
@@ -212,7 +211,7 @@ class ClipAugmentation:
         for part, target in zip(frames.split(at_once), pixels.split(at_once)):
             # Planes of one channel each are what makes the colour arithmetic fast.
             rgb = part.permute(0, 3, 1, 2).to(torch.float32, memory_format=torch.contiguous_format).div_(255)
-            rgb = apply_jitter(rgb.flip(-1) if changes.mirrored else rgb, changes.jitter)
+            rgb = apply_jitter_(rgb.flip(-1) if changes.mirrored else rgb, changes.jitter)
             torch.sub(rgb, mean, out=target).div_(std)
         return pixels
 
