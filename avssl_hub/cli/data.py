@@ -24,6 +24,10 @@ def prepare(
     short_side: Annotated[
         int | None, typer.Option(min=16, help="Scale larger pictures down to this many pixels on the shorter side.")
     ] = None,
+    sampling_rate: Annotated[
+        int | None,
+        typer.Option(min=1000, max=65535, help="Store the sound in mono at this rate in Hz, without loss."),
+    ] = None,
     keep_going: Annotated[bool, typer.Option("--keep-going", help="Go on past files that cannot be read.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace files that were made otherwise.")] = False,
 ) -> None:
@@ -41,6 +45,7 @@ def prepare(
                 gop=gop,
                 crf=crf,
                 short_side=short_side,
+                sampling_rate=sampling_rate,
                 keep_going=keep_going,
                 force=force,
                 progress=move,

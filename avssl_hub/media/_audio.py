@@ -89,7 +89,11 @@ class AudioTrack(Track[av.AudioFrame]):
 
     def windows(self, spans: Iterable[tuple[float, float]], rate: int, channels: int | None) -> Iterator[AudioClip]:
         """Answer windows (start, duration) with rising starts in one pass from where the container stands."""
-        return self._answer(self._resampled(self.decoded(), 0, rate, channels), spans, rate, channels)
+        return self._answer(self.resampled(rate, channels), spans, rate, channels)
+
+    def resampled(self, rate: int, channels: int | None) -> Iterator[np.ndarray]:
+        """Resample from where the container stands to int16 blocks ``(channels, n)`` that follow each other."""
+        return self._resampled(self.decoded(), 0, rate, channels)
 
     def _ratio(self, rate: int) -> tuple[int, int]:
         common = gcd(rate, self._source_rate)

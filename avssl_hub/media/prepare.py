@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from fractions import Fraction
 from itertools import chain
 from pathlib import Path
 
@@ -29,13 +30,15 @@ def prepare_media(
     gop: int = 12,
     crf: int = 18,
     short_side: int | None = None,
+    sampling_rate: int | None = None,
     overwrite: bool = False,
 ) -> Path:
     """Re-encode a file with a keyframe every few frames, so that reading a clip decodes few frames to keep some.
 
     **Pixels change**: the result is for training and for speed, never for comparing numbers with a paper. Timing
     does not: every frame keeps its time, streams keep their offsets. The best picture and sound streams are kept;
-    sound is copied bit for bit where mp4 can hold it and becomes AAC otherwise; frames are turned upright.
+    sound is copied bit for bit where mp4 can hold it and becomes AAC otherwise, unless ``sampling_rate`` is given;
+    frames are turned upright.
 
     Args:
         source: Path, bytes, or a seekable binary file object.
@@ -44,13 +47,15 @@ def prepare_media(
         crf: Quality of x264, 0 (lossless) to 51.
         short_side: Scale larger pictures down to this many pixels on the shorter side; None keeps the size. Odd
             sides become the even number below.
+        sampling_rate: Store the sound in mono at this rate, without loss, so that reading it at this rate decodes and
+            resamples almost nothing and gives the same samples; None keeps the sound as it is.
         overwrite: Replace a file that is there.
 
     Returns:
         The path written.
 
     Raises:
-        InvalidValueError: ``short_side`` is too small.
+        InvalidValueError: ``short_side`` is too small, or ``sampling_rate`` out of range.
         MediaOpenError: The source is missing, empty or not media.
         MissingStreamError: The source has no picture.
         DecodeError: No frame of it decodes.
@@ -58,12 +63,14 @@ def prepare_media(
     """
     if short_side is not None and short_side < 2:
         raise InvalidValueError(explain("short_side", short_side, "at least 2 pixels, or None to keep the size"))
+    if sampling_rate is not None and not 1000 <= sampling_rate <= 65535:
+        raise InvalidValueError(explain("sampling_rate", sampling_rate, "1000 to 65535 Hz, or None to keep the sound"))
     opened = Source(source)
     try:
         with atomic_mp4(destination, overwrite) as output, opened.open() as seen, opened.open() as heard:
             packets = [_encoded_picture(opened.name, seen, output, gop, crf, short_side)]
             if playable(heard, "audio"):
-                packets.append(_sound(opened.name, heard, output))
+                packets.append(_sound(opened.name, heard, output, sampling_rate))
             mux_in_order(output, packets)
     finally:
         opened.close()
@@ -138,15 +145,29 @@ def _scaled(
 
 
 def _sound(
-    name: str, container: av.container.InputContainer, output: av.container.OutputContainer
+    name: str,
+    container: av.container.InputContainer,
+    output: av.container.OutputContainer,
+    sampling_rate: int | None,
 ) -> Iterator[av.Packet]:
     stream = choose_stream(container, "audio", None, name)
     track = AudioTrack(container, stream, stream_spans(container)[stream.index], name)
     track.listen_alone()
+    if sampling_rate is not None:
+        return encoded(output.add_stream("flac", rate=sampling_rate, layout="mono"), _mono(track, sampling_rate))
     if stream.codec.canonical_name in _COPIED_SOUND:
         return _copied(track.packets(), output.add_stream_from_template(stream))
     rate = next((rate for rate in AAC_RATES if rate >= stream.sample_rate), AAC_RATES[-1])
     return encoded(add_aac(output, rate, named_layout(stream)), track.decoded())
+
+
+def _mono(track: AudioTrack, rate: int) -> Iterator[av.AudioFrame]:
+    position = round(track.start * rate)
+    for block in track.resampled(rate, channels=1):
+        frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(block), format="s16", layout="mono")
+        frame.sample_rate, frame.time_base, frame.pts = rate, Fraction(1, rate), position
+        position += frame.samples
+        yield frame
 
 
 def _copied(packets: Iterator[av.Packet], target: av.stream.Stream) -> Iterator[av.Packet]:

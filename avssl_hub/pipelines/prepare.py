@@ -39,6 +39,7 @@ def prepare_files(
     gop: int = 12,
     crf: int = 18,
     short_side: int | None = None,
+    sampling_rate: int | None = None,
     keep_going: bool = False,
     force: bool = False,
     progress: Callable[[int, int], object] | None = None,
@@ -54,6 +55,7 @@ def prepare_files(
         gop: Frames from one keyframe to the next.
         crf: Quality of x264, 0 (lossless) to 51.
         short_side: Scale larger pictures down to this many pixels on the shorter side.
+        sampling_rate: Store the sound in mono at this rate, without loss, in Hz; None keeps it as it is.
         keep_going: Note a bad file in the report and go on, in place of stopping.
         force: Replace files made from other content or with other settings, or by others.
         progress: Called with the number of files done and of all files.
@@ -68,7 +70,7 @@ def prepare_files(
     """
     folder = Path(folder)
     targets = _targets(found, folder)
-    settings = {"gop": gop, "crf": crf, "short_side": short_side}
+    settings = {"gop": gop, "crf": crf, "short_side": short_side, "sampling_rate": sampling_rate}
     noted = _read_manifest(folder)
     written = reused = 0
     failed: dict[Path, str] = {}

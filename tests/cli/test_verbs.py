@@ -22,6 +22,16 @@ def test_prepare_says_that_pixels_change(avssl, tmp_path):
     )
 
 
+def test_prepare_stores_sound_at_the_rate_it_is_read_at(avssl, tmp_path):
+    film(tmp_path / "a.mkv")
+    result = avssl("data", "prepare", "a.mkv", "-o", "fast", "--sampling-rate", 16000)
+    assert result.exit_code == 0, result.stderr
+    (sound,) = probe("fast/a.mp4").audio
+    assert (sound.codec, sound.sampling_rate, sound.channels) == ("flac", 16000, 1)
+    otherwise = avssl("data", "prepare", "a.mkv", "-o", "fast")
+    assert (otherwise.exit_code, "made with other sampling_rate" in otherwise.stderr) == (2, True)
+
+
 def test_prepare_names_bad_files(avssl, tmp_path):
     (tmp_path / "bad.mp4").write_text("not a film")
     stopped = avssl("data", "prepare", "bad.mp4", "-o", "fast")

@@ -19,7 +19,7 @@ from avssl_hub.media import (
     write_media,
 )
 from tests.media.conftest import REGULAR, VFR_TIMES
-from tests.media.corpus import make, noise, number_in, numbers_in, picture, sine
+from tests.media.corpus import Sound, make, noise, number_in, numbers_in, picture, sine
 
 
 def film(count=30, width=64, height=48):
@@ -210,6 +210,26 @@ def test_sound_that_mp4_cannot_hold_becomes_aac(corpus, tmp_path):
         heard = new.read_audio(1, 1, 24000).samples[0].numpy()
     stored = noise(4, 24000)[0, 24000:48000]
     assert np.corrcoef(heard, stored)[0, 1] > 0.9
+
+
+def test_sound_prepared_at_a_rate_reads_the_same_there(tmp_path):
+    sound = Sound(noise(4.0, 44100, channels=2), 44100, codec="flac", layout="stereo", start=0.5)
+    source = make(tmp_path / "source.mp4", REGULAR, (sound,), format="mp4")
+    prepared = prepare_media(source, tmp_path / "prepared.mp4", sampling_rate=24000)
+    with MediaReader(source) as before, MediaReader(prepared) as after:
+        (kept,) = after.info.audio
+        assert (kept.codec, kept.sampling_rate, kept.channels, kept.start) == ("flac", 24000, 1, 0.5)
+        # In front of the sound, across its start, inside, and past its end.
+        for start in (0.0, 0.3, 1.2345, 3.9):
+            expected, found = (reader.read_audio(start, 1.0, 24000) for reader in (before, after))
+            assert torch.equal(found.samples, expected.samples)
+            assert found.present == pytest.approx(expected.present, abs=1e-3)
+        assert expected.samples.any()
+
+
+def test_a_senseless_sampling_rate_is_refused(corpus, tmp_path):
+    with pytest.raises(InvalidValueError, match=r"sampling_rate: got 0; expected 1000 to 65535 Hz"):
+        prepare_media(corpus["plain"], tmp_path / "prepared.mp4", sampling_rate=0)
 
 
 def test_prepared_files_stand_upright(corpus, tmp_path):
