@@ -1,18 +1,18 @@
 """The throughput benchmark measures what it says: equal work by turns, medians of paired ratios, honest verdicts."""
 
 import json
-import math
 
+import numpy as np
 import pytest
 import torch
 from torch.testing import assert_close
 
-from avssl_hub.media import write_media
 from avssl_hub.models.avid import AvidConfig, AvidProcessor
 from benchmarks.throughput import __main__ as command
 from benchmarks.throughput import load, towers
 from benchmarks.throughput._measure import Laps, bar, by_turns, gemm_gflops
 from benchmarks.throughput._report import markdown
+from tests.media.corpus import Sound, make, noise
 
 TINY = {
     "video_depth": 10,
@@ -33,18 +33,19 @@ def input_pipeline():
 
 @pytest.fixture(scope="module")
 def videos(tmp_path_factory):
-    """A folder of two files: a smooth pattern that moves, under two tones of changing level."""
+    """A folder of two files: a smooth pattern that moves, under noise."""
     folder = tmp_path_factory.mktemp("videos")
-    time = torch.arange(4 * 25) / 25
-    y, x = torch.arange(96)[:, None] / 96, torch.arange(128)[None] / 128
-    for index, speed in enumerate((1.0, 2.0)):
-        phase = speed * time[:, None, None]
-        planes = [torch.sin(6 * x + phase), torch.cos(5 * y - phase), torch.sin(4 * (x + y) + 2 * phase)]
-        frames = (127 + 100 * torch.stack(planes, -1)).to(torch.uint8)
-        seconds = torch.arange(4 * 44100) / 44100
-        tones = torch.sin(2 * math.pi * 440 * seconds) + torch.sin(2 * math.pi * 3000 * seconds)
-        sound = 0.3 * tones * (0.6 + 0.4 * torch.sin(speed * seconds))
-        write_media(folder / f"{index}.mp4", frames, 25, sound[None], 44100)
+    x, y = np.meshgrid(np.arange(128) / 128, np.arange(96) / 96)
+    for seed in range(2):
+
+        def pattern(number, seed=seed):
+            phase = (1 + seed) * number / 25
+            planes = [np.sin(6 * x + phase), np.cos(5 * y - phase), np.sin(4 * (x + y) + 2 * phase)]
+            return (127 + 100 * np.stack(planes, -1)).astype(np.uint8)
+
+        sound = Sound(noise(4.0, 44100, seed=seed), 44100)
+        times = [number / 25 for number in range(100)]
+        make(folder / f"{seed}.mp4", times, (sound,), fps=25, size=(128, 96), pictures=pattern)
     return folder
 
 
@@ -171,7 +172,7 @@ def test_command_writes_json_and_a_table(input_pipeline, videos, tmp_path, capsy
     assert command.main(arguments) == 0
     results = json.loads(out.read_text())
     assert set(results["sections"]) == {"input"}
-    assert results["machine"]["versions"]["torch"] == torch.__version__
+    assert torch.__version__.startswith(results["machine"]["versions"]["torch"])
     assert set(results["machine"]["gemm_gflops"]) == {"1", "2"}
     assert results["sections"]["input"]["setting"]["clips"] == 2
     assert capsys.readouterr().out == markdown(results)
@@ -191,5 +192,5 @@ def test_table_says_which_bars_are_met():
 
 
 def test_a_folder_without_videos_is_named(tmp_path):
-    with pytest.raises(SystemExit, match="got none in .*empty; expected a folder of video files"):
+    with pytest.raises(SystemExit, match=r"got none in .*empty; expected a folder of video files"):
         command.main(["--videos", str(tmp_path / "empty"), "--only", "input"])

@@ -1,0 +1,1 @@
+"""How fast the input pipeline, the networks and loading are, each beside a plain way to do the same."""

@@ -1,0 +1,106 @@
+"""Timing by turns, and the facts of the machine without which a time says nothing."""
+
+import os
+import platform
+import statistics
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+
+import torch
+
+PACKAGES = ("torch", "torchvision", "torchaudio", "transformers", "av", "numpy", "librosa", "pillow", "openvino")
+
+
+class Laps:
+    """Wall and CPU seconds of named stages; a stage that comes again is a further sample of it."""
+
+    def __init__(self):
+        self.wall: dict[str, list[float]] = defaultdict(list)
+        self.cpu: dict[str, list[float]] = defaultdict(list)
+
+    @contextmanager
+    def lap(self, name: str) -> Iterator[None]:
+        """Time what is inside as one sample of ``name``."""
+        wall, cpu = time.perf_counter(), time.process_time()
+        yield
+        self.wall[name].append(time.perf_counter() - wall)
+        self.cpu[name].append(time.process_time() - cpu)
+
+    def row(self, name: str, unit: str = "clip") -> dict:
+        """Median of a stage as a row of the report."""
+        wall = statistics.median(self.wall[name])
+        cpu = statistics.median(self.cpu[name])
+        row = {"name": name, "wall_ms": 1e3 * wall, "cpu_ms": 1e3 * cpu, "per_second": 1 / wall}
+        return {**row, "unit": unit, "samples": len(self.wall[name])}
+
+    def ratio(self, slow: str, fast: str) -> tuple[float, float]:
+        """Median over samples of the same turn of ``slow`` over ``fast``: by wall time, by CPU time."""
+        return tuple(
+            statistics.median(s / f for s, f in zip(seconds[slow], seconds[fast], strict=True))
+            for seconds in (self.wall, self.cpu)
+        )
+
+
+def by_turns(variants: Mapping[str, Callable[[], object]], rounds: int, laps: Laps) -> None:
+    """Time every variant once a round, each round beginning with another one."""
+    names = list(variants)
+    for turn in range(rounds):
+        begin = turn % len(names)
+        for name in names[begin:] + names[:begin]:
+            with laps.lap(name):
+                variants[name]()
+
+
+def bar(
+    name: str, value: float, limit: float | None, at_least: bool = True, unit: str = "×", cpu: float | None = None
+) -> dict:
+    """One figure beside its bar, if it has one; ``cpu`` is the ratio by CPU time, which other jobs disturb less."""
+    met = None if limit is None else value >= limit if at_least else value <= limit
+    figure = {"name": name, "value": value, "unit": unit, "bar": limit, "at_least": at_least, "met": met}
+    return figure if cpu is None else {**figure, "cpu_value": cpu}
+
+
+def gemm_gflops(threads: int, size: int = 1536, repeats: int = 3) -> float:
+    """Float32 matrix product in GFLOP/s, best of a few: what the machine gives at this moment."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    left, right = torch.rand(size, size), torch.rand(size, size)
+    best = float("inf")
+    for _ in range(repeats + 1):
+        start = time.perf_counter()
+        left @ right
+        best = min(best, time.perf_counter() - start)
+    torch.set_num_threads(before)
+    return 2 * size**3 / best / 1e9
+
+
+def machine() -> dict:
+    """Describe the machine and the versions that decide about speed."""
+    return {
+        "cpu": _cpu_name(),
+        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "instructions": torch.backends.cpu.get_cpu_capability(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "python": platform.python_version(),
+        "versions": {name: found for name in PACKAGES if (found := _version(name))},
+        "load_average": os.getloadavg()[0],
+        "gemm_gflops": {str(threads): gemm_gflops(threads) for threads in (1, 2)},
+    }
+
+
+def _cpu_name() -> str:
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.exists() else []
+    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor()
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except ModuleNotFoundError:
+        return None
