@@ -4,14 +4,14 @@ import av
 import numpy as np
 
 
-def _quarter_turns(frame: av.VideoFrame) -> np.ndarray:
+def _quarter_turns(frame: av.VideoFrame) -> tuple[int, int, int, int]:
     """Signs of (a, b, c, d) in x' = a x + c y, y' = b x + d y, with y downwards."""
     matrix = frame.side_data.get("DISPLAYMATRIX")
     if matrix is None:
-        return np.array([1, 0, 0, 1])
+        return 1, 0, 0, 1
     a, b, _, c, d = np.frombuffer(matrix, dtype=np.int32)[:5]
     signs = np.sign([a, 0, 0, d]) if abs(int(a)) >= abs(int(b)) else np.sign([0, b, c, 0])
-    return signs.astype(int)
+    return tuple(map(int, signs))
 
 
 def upright(picture: np.ndarray, frame: av.VideoFrame) -> np.ndarray:

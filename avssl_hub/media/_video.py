@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import takewhile
-from math import ceil, floor
+from math import floor
 
 import av
 import numpy as np
@@ -65,8 +65,11 @@ class VideoTrack(Track[av.VideoFrame]):
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
-        self._rate = frame_rate(self.stream)
-        self._ticks_per_frame = 1 / (self.time_base * self._rate)
+        rate = frame_rate(self.stream)
+        # Once a file, because arithmetic with fractions is slow.
+        self._frames_per_second = float(rate)
+        self._begin, self._finish = float(self.start), float(self.end)
+        self._ticks_per_frame = (1 / (self.time_base * rate)).as_integer_ratio()
         self._size = self.stream.width, self.stream.height
         # H.264 marks the frames nothing is predicted from without exception, and has one frame in a packet.
         self._may_skip = self.stream.codec_context.name == "h264"
@@ -89,7 +92,7 @@ class VideoTrack(Track[av.VideoFrame]):
             explain(
                 f"cannot read video from {start:.3f} s to {start + duration:.3f} s",
                 f"no frame of stream {self.stream.index} in {self.name!r} there",
-                f"a window within the stream, {float(self.start):.3f} s to {float(self.end):.3f} s as its header says",
+                f"a window within the stream, {self._begin:.3f} s to {self._finish:.3f} s as its header says",
                 "Choose an earlier window; a file that was cut short holds less than its header says.",
             ),
             self.name,
@@ -127,18 +130,20 @@ class VideoTrack(Track[av.VideoFrame]):
         return first.pts - self.start_pts if first else 0
 
     def _request(self, start: float, duration: float, fps: float, max_frames: int | None = None) -> _Request:
-        limit = min(start + duration - 0.5 / float(self._rate), float(self.end)) - _EPSILON / float(self._rate)
+        rate = self._frames_per_second
+        limit = min(start + duration - 0.5 / rate, self._finish) - _EPSILON / rate
         count = floor(duration * fps + _EPSILON) if max_frames is None else max_frames
-        if start + duration <= self.start:
+        if start + duration <= self._begin:
             count = 0
         times = takewhile(lambda time: time < limit, (start + k / fps for k in range(count)))
-        offset = float(self.start)
-        numbers = [floor((time - offset) * float(self._rate) + _EPSILON) for time in times]
+        numbers = [floor((time - self._begin) * rate + _EPSILON) for time in times]
         return _Request(start, fps, [self._first_pts(number) for number in numbers])
 
     def _first_pts(self, number: int) -> int:
         """Smallest timestamp whose frame number, the nearest multiple of the frame time, is ``number``."""
-        return self.start_pts + ceil((2 * number - 1) * self._ticks_per_frame / 2)
+        ticks, frames = self._ticks_per_frame
+        # The quotient rounded up.
+        return self.start_pts - ((1 - 2 * number) * ticks // (2 * frames))
 
     def _answer(self, frames: Iterator[av.VideoFrame], requests: Iterator[_Request]) -> Iterator[VideoClip | None]:
         """Hand each frame to the windows it falls in; only frames of windows not yet answered are held."""
@@ -178,5 +183,5 @@ class VideoTrack(Track[av.VideoFrame]):
         if not request.reached:
             return None
         frames = torch.from_numpy(request.frames[: len(request.reached)])
-        times = [float(pts * self.time_base) for pts in request.reached]
+        times = [pts * self.time_base.numerator / self.time_base.denominator for pts in request.reached]
         return VideoClip(frames, torch.tensor(times, dtype=torch.float64), request.start, request.fps)

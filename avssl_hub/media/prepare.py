@@ -22,6 +22,9 @@ from avssl_hub.media.write import AAC_RATES, add_aac, add_h264, atomic_mp4, enco
 # Sound that mp4 holds as it is; anything else becomes AAC.
 _COPIED_SOUND = ("aac", "mp3", "opus", "flac", "alac", "ac3", "eac3")
 
+# Half the time to decode, for a file larger by a few per cent.
+_FAST_FLAC = {"compression_level": "0", "frame_size": "4608"}
+
 
 def prepare_media(
     source: MediaSource,
@@ -154,7 +157,8 @@ def _sound(
     track = AudioTrack(container, stream, stream_spans(container)[stream.index], name)
     track.listen_alone()
     if sampling_rate is not None:
-        return encoded(output.add_stream("flac", rate=sampling_rate, layout="mono"), _mono(track, sampling_rate))
+        target = output.add_stream("flac", rate=sampling_rate, layout="mono", options=_FAST_FLAC)
+        return encoded(target, _mono(track, sampling_rate))
     if stream.codec.canonical_name in _COPIED_SOUND:
         return _copied(track.packets(), output.add_stream_from_template(stream))
     rate = next((rate for rate in AAC_RATES if rate >= stream.sample_rate), AAC_RATES[-1])
