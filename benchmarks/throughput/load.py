@@ -29,7 +29,11 @@ IMPORT = """
     import avssl_hub
     result = {"seconds": time.perf_counter() - start}
 """
-THIRD_PARTY = """
+TORCH = """
+    import torch
+    result = {}
+"""
+TRANSFORMERS = """
     from transformers import PreTrainedModel
     result = {}
 """
@@ -128,7 +132,8 @@ def run(rounds: int, folder: Path, config: AvidConfig | None = None, bank_rows: 
     weights_bytes = (model / "model.safetensors").stat().st_size
     jobs = {
         "import avssl_hub": (IMPORT,),
-        "importing transformers' PreTrainedModel alone, the whole process": (THIRD_PARTY,),
+        "importing torch alone, the whole process": (TORCH,),
+        "importing transformers' PreTrainedModel alone, the whole process": (TRANSFORMERS,),
         "load(), the whole process": (LOAD, model),
         "load(), after imports": (LOAD_AGAIN, model, small),
     }
