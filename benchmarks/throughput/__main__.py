@@ -46,9 +46,10 @@ def _parser() -> argparse.ArgumentParser:
 
 def _measure(name: str, options: argparse.Namespace, folder: Path) -> dict:
     if name == "input":
+        files = _files(options.videos)
         from . import input_pipeline
 
-        return input_pipeline.run(_files(options.videos), options.clips, options.rounds, folder)
+        return input_pipeline.run(files, options.clips, options.rounds, folder)
     if name == "towers":
         from . import towers
 

@@ -1,6 +1,7 @@
 """The throughput benchmark measures what it says: equal work by turns, medians of paired ratios, honest verdicts."""
 
 import json
+from shutil import which
 
 import numpy as np
 import pytest
@@ -114,6 +115,7 @@ def test_towers_section_compares_equal_outputs(monkeypatch):
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(not any(map(which, ("g++", "c++", "clang++"))), reason="torch.compile needs a C++ compiler")
 def test_compiled_towers_give_equal_outputs():
     pytest.importorskip("openvino", reason="the OpenVINO form needs the extra 'throughput'")
     section = towers.run(rounds=1, batch=2, frames=2, size=32, config=AvidConfig(**TINY))
