@@ -51,7 +51,7 @@ def train(
         recipe: The run; see :func:`load_recipe`.
         output_dir: Where the model, ``recipe.yaml``, ``metrics.json`` and ``checkpoints/`` go.
         resume: Go on from the newest checkpoint in ``output_dir``, or start there if it has none. On a CPU the
-            result equals that of an uninterrupted run bit for bit.
+            result equals that of an uninterrupted run on as many threads bit for bit.
         progress: Called after each step with steps done, steps in all, and the step's losses.
 
     Returns:

@@ -64,17 +64,26 @@ def bar(
     return figure if cpu is None else {**figure, "cpu_value": cpu}
 
 
+@contextmanager
+def torch_threads(count: int) -> Iterator[None]:
+    """Compute on ``count`` threads inside, and on as many as before afterwards; a decorator too."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
 def gemm_gflops(threads: int, size: int = 1536, repeats: int = 3) -> float:
     """Float32 matrix product in GFLOP/s, best of a few: what the machine gives at this moment."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(threads)
     left, right = torch.rand(size, size), torch.rand(size, size)
     best = float("inf")
-    for _ in range(repeats + 1):
-        start = time.perf_counter()
-        left @ right
-        best = min(best, time.perf_counter() - start)
-    torch.set_num_threads(before)
+    with torch_threads(threads):
+        for _ in range(repeats + 1):
+            start = time.perf_counter()
+            left @ right
+            best = min(best, time.perf_counter() - start)
     return 2 * size**3 / best / 1e9
 
 

@@ -22,7 +22,7 @@ from avssl_hub.video.augment import ClipAugmentation, ClipChanges
 from avssl_hub.video.transforms import repeat_to_length
 
 from . import _straightforward as plain
-from ._measure import Laps, bar, by_turns
+from ._measure import Laps, bar, by_turns, torch_threads
 
 # How many times the straightforward path on files as found, by mode and by the files that the library reads.
 BARS = {
@@ -179,6 +179,7 @@ def compare(clips: Sequence[Clip], processor: AvidProcessor) -> dict[str, float]
     return {"pixels": statistics.median(pixels), "spectrogram": statistics.median(features)}
 
 
+@torch_threads(1)
 def run(videos: Sequence[Path], count: int, rounds: int, folder: Path) -> dict:
     """Measure all paths.
 
@@ -191,7 +192,6 @@ def run(videos: Sequence[Path], count: int, rounds: int, folder: Path) -> dict:
     Returns:
         The section of the report.
     """
-    torch.set_num_threads(1)
     processor = AvidProcessor()
     clips = choose_clips(videos, count, folder, processor)
     differences = compare(clips, processor)

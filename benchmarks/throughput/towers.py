@@ -15,7 +15,7 @@ import torch
 from avssl_hub.models.avid import AvidConfig, AvidModel
 from avssl_hub.models.avid.inference_avid import export_onnx
 
-from ._measure import Laps, bar, by_turns, gemm_gflops
+from ._measure import Laps, bar, by_turns, gemm_gflops, torch_threads
 
 Form = Callable[[], torch.Tensor]
 
@@ -107,14 +107,13 @@ def run(rounds: int, batch: int = 8, frames: int = 8, size: int = 224, config: A
     with tempfile.TemporaryDirectory() as folder, torch.no_grad():
         paths = export_onnx(model, folder, video_shape=(frames, config.video_num_channels, size, size))
         for threads in sorted({1, min(2, os.cpu_count() or 1)}):
-            torch.set_num_threads(threads)
             gemm[str(threads)] = gemm_gflops(threads)
             for modality in ("video", "audio"):
                 print(f"{modality} tower, threads: {threads}", file=sys.stderr, flush=True)
-                measured = _measure(forms_of(model, modality, inputs[modality], paths[modality], threads), rounds)
+                with torch_threads(threads):
+                    measured = _measure(forms_of(model, modality, inputs[modality], paths[modality], threads), rounds)
                 for part, found in zip((rows, figures), _report(*measured, modality, threads, batch)):
                     part.extend(found)
-    torch.set_num_threads(1)
     return {
         "title": f"Networks, batch {batch} of {frames} × {size}² frames and of 200 × 257 spectrograms",
         "setting": {"rounds": rounds, "batch": batch, "gemm_gflops": gemm},

@@ -11,7 +11,7 @@ from torch.testing import assert_close
 from avssl_hub.models.avid import AvidConfig, AvidProcessor
 from benchmarks.throughput import __main__ as command
 from benchmarks.throughput import load, towers
-from benchmarks.throughput._measure import Laps, bar, by_turns, gemm_gflops
+from benchmarks.throughput._measure import Laps, bar, by_turns, gemm_gflops, torch_threads
 from benchmarks.throughput._report import markdown
 from tests.media.corpus import Sound, make, noise
 
@@ -162,10 +162,21 @@ def test_bars_are_met_or_not(value, limit, at_least, met):
     assert bar("x", value, limit, at_least)["met"] is met
 
 
-def test_matrix_product_leaves_the_thread_count_as_it_was():
+def test_a_measurement_leaves_the_thread_count_as_it_was():
     before = torch.get_num_threads()
-    assert gemm_gflops(1, size=64, repeats=1) > 0
+
+    @torch_threads(before + 1)
+    def interrupted():
+        assert torch.get_num_threads() == before + 1
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
     assert torch.get_num_threads() == before
+
+
+def test_matrix_product_has_a_speed():
+    assert gemm_gflops(1, size=64, repeats=1) > 0
 
 
 def test_command_writes_json_and_a_table(input_pipeline, videos, tmp_path, capsys):
