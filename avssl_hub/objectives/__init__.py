@@ -1,7 +1,20 @@
 """Pretraining objectives: one loss a file, with the memory banks they share."""
 
-from .avid import AvidObjective, ObjectiveOutput
+from ._banked import ObjectiveOutput
+from .agreement import find_positive_sets
+from .avid import AvidObjective
+from .avid_cma import AvidCmaObjective
 from .memory_bank import MemoryBank, sample_negatives
 from .nce import NCECriterion
+from .robust_xid import RobustXidObjective
 
-__all__ = ["AvidObjective", "MemoryBank", "NCECriterion", "ObjectiveOutput", "sample_negatives"]
+__all__ = [
+    "AvidCmaObjective",
+    "AvidObjective",
+    "MemoryBank",
+    "NCECriterion",
+    "ObjectiveOutput",
+    "RobustXidObjective",
+    "find_positive_sets",
+    "sample_negatives",
+]

@@ -4,70 +4,38 @@ Each modality's embedding is told apart from K other items against the memory ba
 own (within), or both. Cross alone is the published method.
 """
 
-from typing import NamedTuple
-
-import torch
-import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from ..errors import InvalidValueError, explain
-from .memory_bank import MemoryBank, sample_negatives
+from ._banked import CROSS, WITHIN, BankedObjective, ObjectiveOutput, unit_queries, with_own
 from .nce import NCECriterion
 
 
-class ObjectiveOutput(NamedTuple):
-    """A loss to minimise, and its parts for the log."""
-
-    loss: Tensor
-    terms: dict[str, Tensor]
-
-
-class AvidObjective(nn.Module):
+class AvidObjective(BankedObjective):
     """The AVID loss with its two banks; its state dict holds all that has to survive a restart.
 
-    Every forward call updates the banks after the scores are taken, in evaluation mode too, as in the paper.
+    Every forward call updates the banks after the scores are taken, in evaluation mode too, as in the authors' code.
 
     Args:
         num_items: Training items, N; the indices given to ``forward`` lie in [0, N).
         dim: Size of the embeddings.
-        num_negatives: Negatives per clip, K; the same items serve both modalities.
         cross: Weight of the cross-modal term.
         within: Weight of the within-modal term.
-        temperature: Divisor of the cosine similarities.
-        momentum: Weight of the old row in a bank update.
-        seed: Seed of the banks; pass the same one on every rank.
+        **settings: Those of :class:`BankedObjective`: ``num_negatives``, ``temperature``, ``momentum``,
+            ``update_in_eval``, ``seed``.
+
+    Raises:
+        InvalidValueError: A value breaks its rule.
     """
 
-    def __init__(
-        self,
-        num_items: int,
-        dim: int = 128,
-        num_negatives: int = 1024,
-        cross: float = 1.0,
-        within: float = 0.0,
-        temperature: float = 0.07,
-        momentum: float = 0.5,
-        seed: int = 0,
-    ):
-        super().__init__()
+    def __init__(self, num_items: int, dim: int = 128, cross: float = 1.0, within: float = 0.0, **settings):
+        super().__init__(num_items, dim, **settings)
         if min(cross, within) < 0 or cross + within == 0:
             raise InvalidValueError(
-                explain("AVID objective", f"cross={cross}, within={within}", "weights >= 0, not both zero")
+                explain("AvidObjective", f"cross={cross}, within={within}", "weights >= 0, not both zero")
             )
-        if num_negatives < 1 or temperature <= 0:
-            raise InvalidValueError(
-                explain(
-                    "AVID objective",
-                    f"num_negatives={num_negatives}, temperature={temperature}",
-                    "at least one negative and a temperature above zero",
-                )
-            )
-        self.num_negatives = num_negatives
         self.cross = cross
         self.within = within
-        self.temperature = temperature
-        self.video_bank = MemoryBank(num_items, dim, momentum, seed=2 * seed)
-        self.audio_bank = MemoryBank(num_items, dim, momentum, seed=2 * seed + 1)
         self.criterion = NCECriterion()
 
     def forward(
@@ -84,32 +52,16 @@ class AvidObjective(nn.Module):
         Returns:
             The loss, and the terms ``video_to_audio`` … by query and bank.
         """
-        video = F.normalize(video_embeds.float(), dim=1)
-        audio = F.normalize(audio_embeds.float(), dim=1)
+        queries = unit_queries(video_embeds, audio_embeds)
         if negatives is None:
-            negatives = sample_negatives(indices, len(self.video_bank), self.num_negatives)
-        # The row of the item itself comes first, its negatives follow.
-        candidates = {
-            "video": self.video_bank(_with_own(indices, negatives)),
-            "audio": self.audio_bank(_with_own(indices, negatives)),
-        }
-        queries = {"video": video, "audio": audio}
-
-        # Video to audio comes first: the first loss ever taken sets the criterion's constant for all.
+            negatives = self.draw_negatives(indices)
+        rows = self.rows_of(with_own(indices, negatives))
         terms, total = {}, 0.0
-        weights = {("video", "audio"): self.cross, ("audio", "video"): self.cross}
-        weights |= {("video", "video"): self.within, ("audio", "audio"): self.within}
-        for (query, bank), weight in weights.items():
-            if weight > 0:
-                scores = (candidates[bank] @ queries[query].unsqueeze(2)).squeeze(2) / self.temperature
+        for directions, weight in ((CROSS, self.cross), (WITHIN, self.within)):
+            for query, bank in directions if weight > 0 else ():
+                scores = self.scores(queries[query], rows[bank])
                 term = self.criterion(scores[:, :1], scores[:, 1:])
                 terms[f"{query}_to_{bank}"] = term.detach()
                 total = total + weight * term / 2
-
-        self.video_bank.update(indices, video)
-        self.audio_bank.update(indices, audio)
+        self.update_banks(indices, queries)
         return ObjectiveOutput(total / (self.cross + self.within), terms)
-
-
-def _with_own(indices: Tensor, negatives: Tensor) -> Tensor:
-    return torch.cat([indices[:, None], negatives], dim=1)

@@ -81,7 +81,16 @@ class ObjectiveSettings:
 
     def build(self, items: int, dim: int, seed: int) -> AvidObjective:
         """Make the objective for ``items`` training items and embeddings of size ``dim``."""
-        return AvidObjective(items, dim, self.negatives, self.cross, self.within, self.temperature, self.momentum, seed)
+        return AvidObjective(
+            items,
+            dim,
+            self.cross,
+            self.within,
+            num_negatives=self.negatives,
+            temperature=self.temperature,
+            momentum=self.momentum,
+            seed=seed,
+        )
 
 
 @dataclass(frozen=True)

@@ -133,10 +133,10 @@ def test_of_two_updates_of_one_item_the_last_is_kept_and_starts_from_the_old_row
     [
         ({"num_items": 1}, "memory bank: got num_items=1; expected at least 2 items."),
         ({"momentum": 1.0}, "memory bank: got momentum=1.0; expected 0 <= momentum < 1."),
-        ({"cross": 0.0}, "AVID objective: got cross=0.0, within=0.0; expected weights >= 0, not both zero."),
+        ({"cross": 0.0}, "AvidObjective: got cross=0.0, within=0.0; expected weights >= 0, not both zero."),
         (
             {"num_negatives": 0},
-            "AVID objective: got num_negatives=0, temperature=0.07; "
+            "AvidObjective: got num_negatives=0, temperature=0.07; "
             "expected at least one negative and a temperature above zero.",
         ),
     ],

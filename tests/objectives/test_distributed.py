@@ -1,11 +1,11 @@
-"""Two processes: every rank applies the updates of all, so the banks never part."""
+"""Two processes: every rank applies the updates of all, so the banks never part, and the loss is the whole batch's."""
 
 import numpy as np
 import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
 
-from avssl_hub.objectives import AvidObjective
+from avssl_hub.objectives import AvidObjective, RobustXidObjective, find_positive_sets
 
 WORLD = 2
 # Item 4 occurs on both ranks: the later rank's row is kept.
@@ -49,3 +49,48 @@ def test_banks_and_constant_are_alike_on_all_ranks_and_hold_all_updates(tmp_path
         scores = np.einsum("bd,bkd->bk", queries[0, rank], bank[negatives]) / 0.07
         per_rank.append(np.exp(scores).mean())
     np.testing.assert_allclose(first["criterion.partition"], np.mean(per_rank), rtol=1e-5)
+
+
+def robust_objective():
+    objective = RobustXidObjective(12, dim=8, num_negatives=6, seed=5)
+    objective.seen.fill_(True)
+    return objective
+
+
+def run_robust_rank(rank, folder):
+    torch.set_num_threads(1)
+    dist.init_process_group("gloo", f"file://{folder}/rendezvous", rank=rank, world_size=WORLD)
+    objective = robust_objective()
+    queries = embeddings()[:, rank].clone().requires_grad_()
+    negatives = (INDICES[rank, :, None] + 1 + torch.arange(6)) % 12
+    loss = objective(*queries, INDICES[rank], negatives).loss
+    loss.backward()
+    sets = find_positive_sets(objective.video_bank.rows, objective.audio_bank.rows, 3)
+    state = {**objective.state_dict(), "loss": loss.detach(), "gradient": queries.grad, "sets": sets}
+    torch.save(state, f"{folder}/{rank}.pt")
+    dist.destroy_process_group()
+
+
+def test_robust_loss_gradient_and_state_are_those_of_one_process_with_the_whole_batch(tmp_path):
+    mp.spawn(run_robust_rank, (str(tmp_path),), nprocs=WORLD)
+    first, second = (torch.load(tmp_path / f"{rank}.pt", weights_only=True) for rank in range(WORLD))
+    one = robust_objective()
+    queries = embeddings().flatten(1, 2).requires_grad_()
+    indices = INDICES.flatten()
+    loss = one(*queries, indices, (indices[:, None] + 1 + torch.arange(6)) % 12).loss
+    loss.backward()
+    torch.testing.assert_close((first["loss"] + second["loss"]) / 2, loss.detach(), rtol=0, atol=1e-6)
+    # Averaged over ranks, as data parallel training does, a rank's gradient counts half.
+    gradient = torch.cat([first["gradient"], second["gradient"]], 1) / 2
+    torch.testing.assert_close(gradient, queries.grad, rtol=0, atol=1e-6)
+    for name, value in one.state_dict().items():
+        torch.testing.assert_close(first[name], second[name], rtol=0, atol=0)
+        torch.testing.assert_close(first[name], value, rtol=0, atol=1e-6)
+
+
+def test_ranks_share_the_search_for_positives_and_all_get_the_whole(tmp_path):
+    mp.spawn(run_robust_rank, (str(tmp_path),), nprocs=WORLD)
+    found = [torch.load(tmp_path / f"{rank}.pt", weights_only=True) for rank in range(WORLD)]
+    alone = find_positive_sets(found[0]["video_bank.rows"], found[0]["audio_bank.rows"], 3)
+    for each in found:
+        assert torch.equal(each["sets"], alone)

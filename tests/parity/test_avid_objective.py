@@ -5,26 +5,30 @@ import pytest
 import torch
 
 from avssl_hub import AvidConfig, AvidModel
-from avssl_hub.objectives import AvidObjective
+from avssl_hub.objectives import AvidCmaObjective, AvidObjective, find_positive_sets
+from avssl_hub.objectives.avid_cma import skip_items
 from avssl_hub.objectives.memory_bank import skip_own
 from conversion._rename import rename
 from conversion.avid_cma import RULES
 
 from ._rules import fixture_files, gaussian, load_fixture, memory_bank, rule_weight
 
-WEIGHTS = {"cross": (1.0, 0.0), "self": (0.0, 1.0), "joint": (1.0, 1.0)}
+WEIGHTS = {
+    "cross": {"cross": 1.0, "within": 0.0},
+    "self": {"cross": 0.0, "within": 1.0},
+    "joint": {"cross": 1.0, "within": 1.0},
+}
 TERMS = {"v2a": "video_to_audio", "a2v": "audio_to_video", "v2v": "video_to_video", "a2a": "audio_to_audio"}
 # Largest relative error of embeddings and loss. Adam's first update has the size of the learning rate however small a
 # gradient is, so rounding noise of the first step shows in the second.
 STEP_LIMITS = ((1e-5, 1e-5), (5e-2, 1e-2))
 
 
-def objective_with_banks(meta, seeds, cross, within):
-    objective = AvidObjective(
+def objective_with_banks(meta, seeds, objective_class=AvidObjective, **settings):
+    objective = objective_class(
         meta["num_data"],
         num_negatives=meta["num_negatives"],
-        cross=cross,
-        within=within,
+        **settings,
         temperature=meta.get("temperature", 0.07),
         momentum=meta.get("momentum", 0.5),
     )
@@ -37,7 +41,7 @@ def objective_with_banks(meta, seeds, cross, within):
 @pytest.mark.parametrize("path", fixture_files("avid_cma", "nce_avid.npz"))
 def test_losses_gradients_and_banks_equal_the_authors(path, setting):
     meta, arrays = load_fixture(path)
-    objective = objective_with_banks(meta, (meta["bank_video_seed"], meta["bank_audio_seed"]), *WEIGHTS[setting])
+    objective = objective_with_banks(meta, (meta["bank_video_seed"], meta["bank_audio_seed"]), **WEIGHTS[setting])
     video = gaussian(meta["emb_video_seed"], (2, meta["batch"], 128))
     audio = gaussian(meta["emb_audio_seed"], (2, meta["batch"], 128))
     steps = sum(f"{setting}__step{step}__loss" in arrays for step in range(2))
@@ -74,6 +78,71 @@ def test_losses_gradients_and_banks_equal_the_authors(path, setting):
         np.testing.assert_allclose(bank.rows.double().sum().item(), total, rtol=0, atol=1e-4)
 
 
+KINDS = {"inst": "instance", "pos": "positive"}
+CMA_SETTINGS = {
+    "config": {"num_negatives_within": 16},
+    "config_unsetZ": {"num_negatives_within": 16},
+    "posX_noWithinCap": {"num_negatives_within": None, "positive_cross": 2.0, "positive_within": 0.5},
+    "wInst_quirk": {"num_negatives_within": 16, "instance_within": 1.0},
+}
+
+
+@pytest.mark.parametrize("setting", CMA_SETTINGS)
+@pytest.mark.parametrize("path", fixture_files("avid_cma", "nce_avid_cma*.npz"))
+def test_cma_losses_gradients_and_banks_equal_the_authors(path, setting):
+    meta, arrays = load_fixture(path)
+    settings = {"num_positives": meta["pos_k"], **CMA_SETTINGS[setting]}
+    if settings["num_negatives_within"] is not None:
+        settings["num_negatives_within"] = meta["num_negatives_within"]
+    objective = objective_with_banks(
+        meta, (meta["bank_video_seed"], meta["bank_audio_seed"]), AvidCmaObjective, **settings
+    )
+    if setting != "config_unsetZ":
+        objective.criterion.partition.fill_(arrays["preset_Z"].item())
+    video = gaussian(meta["emb_video_seed"], (2, meta["batch"], 128))
+    audio = gaussian(meta["emb_audio_seed"], (2, meta["batch"], 128))
+    steps = sum(f"{setting}__step{step}__loss" in arrays for step in range(2))
+    assert steps >= 1
+
+    for step in range(steps):
+        expected = {key.split("__", 2)[2]: a for key, a in arrays.items() if key.startswith(f"{setting}__step{step}__")}
+        indices = torch.from_numpy(arrays["y"][step])
+        objective.positive_sets[indices] = torch.from_numpy(arrays["positive_set_rows"][step])
+        positives = objective.positive_sets[indices].long()
+        negatives = skip_items(torch.from_numpy(arrays["raw_draws"][step]), positives)
+        np.testing.assert_array_equal(negatives, arrays[f"step{step}__neg_idx"])
+        queries = video[step].clone().requires_grad_(), audio[step].clone().requires_grad_()
+
+        loss, terms = objective(*queries, indices, negatives)
+        loss.backward()
+
+        np.testing.assert_allclose(loss.item(), expected["loss"], rtol=1e-5)
+        for name, value in expected.items():
+            if name.startswith("Loss__") and not name.endswith("Modal"):
+                kind, short = name.removeprefix("Loss__").split("-")
+                ours = f"{KINDS[kind]}_{TERMS[short]}"
+                np.testing.assert_allclose(terms.pop(ours).item(), value, rtol=1e-5, err_msg=name)
+        assert not terms
+        for query, key in zip(queries, ("grad_video", "grad_audio")):
+            limit = 1e-5 * np.abs(expected[key]).max()
+            np.testing.assert_allclose(query.grad, expected[key], rtol=0, atol=limit)
+        np.testing.assert_allclose(objective.criterion.partition.item(), expected["avg_exp_score"].item(), rtol=1e-6)
+
+    touched = torch.from_numpy(arrays["y"]).flatten()
+    for modality, bank in (("video", objective.video_bank), ("audio", objective.audio_bank)):
+        after = arrays[f"{setting}__{modality}_mem_rows_after"]
+        np.testing.assert_allclose(bank.rows[touched], after, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("agreement", ["consensus", "union", "video", "audio"])
+@pytest.mark.parametrize("path", fixture_files("avid_cma", "cma_positive_sets*.npz"))
+def test_positive_sets_equal_the_authors(path, agreement):
+    meta, arrays = load_fixture(path)
+    banks = (memory_bank(meta[f"bank_{modality}_seed"], meta["num_items"]) for modality in ("video", "audio"))
+    found = find_positive_sets(*(rows.double() for rows in banks), meta["pos_k"], agreement)
+    np.testing.assert_array_equal(found, arrays[agreement])
+
+
 def model_by_the_rule(original_names):
     """The full-size model with rule weights, and the authors' name of each of its entries but the batch counters."""
     model = AvidModel(AvidConfig())
@@ -89,7 +158,7 @@ def test_two_training_steps_equal_the_authors(path):
     meta, arrays = load_fixture(path)
     names = [str(name) for name in (*arrays["param_names"], *arrays["buffer_names"])]
     model, theirs = model_by_the_rule(names)
-    objective = objective_with_banks(meta, meta["bank_seeds"], 1.0, 0.0)
+    objective = objective_with_banks(meta, meta["bank_seeds"])
     optimizer = torch.optim.Adam(model.parameters(), lr=2e-4, weight_decay=1e-5)
 
     for step, (embeds_limit, loss_limit) in enumerate(STEP_LIMITS):

@@ -1,0 +1,91 @@
+"""What all instance discrimination shares: two memory banks, scores against their rows, the update after the loss."""
+
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ..errors import InvalidValueError, explain
+from .memory_bank import MemoryBank, sample_negatives
+
+# (query, bank): video to audio comes first, because the first NCE loss ever taken sets the constant of all.
+CROSS = (("video", "audio"), ("audio", "video"))
+WITHIN = (("video", "video"), ("audio", "audio"))
+
+
+class ObjectiveOutput(NamedTuple):
+    """A loss to minimise, and its parts for the log."""
+
+    loss: Tensor
+    terms: dict[str, Tensor]
+
+
+class BankedObjective(nn.Module):
+    """Two banks of one row per training item, and queries scored against their rows.
+
+    Args:
+        num_items: Training items, N; the indices given to ``forward`` lie in [0, N).
+        dim: Size of the embeddings.
+        num_negatives: Negatives per clip, K; the same items serve both modalities.
+        temperature: Divisor of the cosine similarities.
+        momentum: Weight of the old row in a bank update.
+        update_in_eval: Whether ``forward`` moves the banks in evaluation mode too, as the authors' code does.
+        seed: Seed of the banks; pass the same one on every rank.
+
+    Raises:
+        InvalidValueError: A value breaks its rule.
+    """
+
+    def __init__(
+        self,
+        num_items: int,
+        dim: int = 128,
+        num_negatives: int = 1024,
+        temperature: float = 0.07,
+        momentum: float = 0.5,
+        update_in_eval: bool = True,
+        seed: int = 0,
+    ):
+        super().__init__()
+        if num_negatives < 1 or temperature <= 0:
+            raise InvalidValueError(
+                explain(
+                    type(self).__name__,
+                    f"num_negatives={num_negatives}, temperature={temperature}",
+                    "at least one negative and a temperature above zero",
+                )
+            )
+        self.num_negatives = num_negatives
+        self.temperature = temperature
+        self.update_in_eval = update_in_eval
+        self.video_bank = MemoryBank(num_items, dim, momentum, seed=2 * seed)
+        self.audio_bank = MemoryBank(num_items, dim, momentum, seed=2 * seed + 1)
+
+    def draw_negatives(self, indices: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """Draw the items ``(B, K)`` to tell each of ``indices`` ``(B,)`` from; see :func:`sample_negatives`."""
+        return sample_negatives(indices, len(self.video_bank), self.num_negatives, generator)
+
+    def rows_of(self, items: Tensor) -> dict[str, Tensor]:
+        """Read the rows of ``items`` (B, X) from both banks, each (B, X, D)."""
+        return {"video": self.video_bank(items), "audio": self.audio_bank(items)}
+
+    def scores(self, queries: Tensor, rows: Tensor) -> Tensor:
+        """Cosine over temperature of unit ``queries`` (B, D) with ``rows`` (B, X, D), as (B, X)."""
+        return (rows @ queries.unsqueeze(2)).squeeze(2) / self.temperature
+
+    def update_banks(self, indices: Tensor, queries: dict[str, Tensor]) -> None:
+        """Move both banks towards this batch, unless in an evaluation that is to leave them alone."""
+        if self.training or self.update_in_eval:
+            self.video_bank.update(indices, queries["video"])
+            self.audio_bank.update(indices, queries["audio"])
+
+
+def unit_queries(video_embeds: Tensor, audio_embeds: Tensor) -> dict[str, Tensor]:
+    """Normalise both embeddings (B, D), in float32 whatever the network computes in."""
+    return {"video": F.normalize(video_embeds.float(), dim=1), "audio": F.normalize(audio_embeds.float(), dim=1)}
+
+
+def with_own(indices: Tensor, others: Tensor) -> Tensor:
+    """Put each row's own item (B,) before the ``others`` (B, K)."""
+    return torch.cat([indices[:, None], others], dim=1)
