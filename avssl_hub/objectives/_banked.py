@@ -1,5 +1,6 @@
 """What all instance discrimination shares: two memory banks, scores against their rows, the update after the loss."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import torch
@@ -8,6 +9,7 @@ from torch import Tensor, nn
 
 from ..errors import InvalidValueError, explain
 from .memory_bank import MemoryBank, sample_negatives
+from .nce import NCECriterion
 
 # (query, bank): video to audio comes first, because the first NCE loss ever taken sets the constant of all.
 CROSS = (("video", "audio"), ("audio", "video"))
@@ -61,6 +63,10 @@ class BankedObjective(nn.Module):
         self.update_in_eval = update_in_eval
         self.video_bank = MemoryBank(num_items, dim, momentum, seed=2 * seed)
         self.audio_bank = MemoryBank(num_items, dim, momentum, seed=2 * seed + 1)
+        self.criterion: NCECriterion | None = None
+
+    def before_step(self, step: int) -> None:
+        """Do what has to be done on all ranks before negatives are drawn for training step ``step``, counted from 0."""
 
     def draw_negatives(self, indices: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """Draw the items ``(B, K)`` to tell each of ``indices`` ``(B,)`` from; see :func:`sample_negatives`."""
@@ -79,6 +85,31 @@ class BankedObjective(nn.Module):
         if self.training or self.update_in_eval:
             self.video_bank.update(indices, queries["video"])
             self.audio_bank.update(indices, queries["audio"])
+
+    def bank_tensors(self) -> dict[str, Tensor]:
+        """Name what a further training starts from: ``video_bank``, ``audio_bank``, ``partition_constant`` if set."""
+        tensors = {"video_bank": self.video_bank.rows, "audio_bank": self.audio_bank.rows}
+        if self.criterion is not None and self.criterion.partition > 0:
+            tensors["partition_constant"] = self.criterion.partition
+        return tensors
+
+    def load_bank_tensors(self, tensors: Mapping[str, Tensor]) -> None:
+        """Start from the ``bank_tensors`` of a finished training on the same items.
+
+        Raises:
+            InvalidValueError: A bank is missing, or is of other items.
+        """
+        for name, bank in (("video_bank", self.video_bank), ("audio_bank", self.audio_bank)):
+            expected = tuple(bank.rows.shape)
+            got = tuple(tensors[name].shape) if name in tensors else "nothing"
+            if got != expected:
+                rule = f"{expected}, a row for each training item"
+                raise InvalidValueError(
+                    explain(f"memory bank '{name}'", got, rule, "Start from a run on the same data.")
+                )
+            bank.rows.copy_(tensors[name])
+        if self.criterion is not None and "partition_constant" in tensors:
+            self.criterion.partition.copy_(tensors["partition_constant"])
 
 
 def unit_queries(video_embeds: Tensor, audio_embeds: Tensor) -> dict[str, Tensor]:

@@ -18,7 +18,7 @@ from .nce import NCECriterion
 class AvidCmaObjective(BankedObjective):
     """The AVID-CMA loss with its banks and positive sets; its state dict holds all that has to survive a restart.
 
-    ``find_positives`` has to be called once the banks are those of a trained AVID model, and again every few epochs.
+    ``find_positives`` has to be called once the banks are those of a trained AVID model; ``before_step`` does so.
 
     Args:
         num_items: Training items, N; the indices given to ``forward`` lie in [0, N).
@@ -34,6 +34,7 @@ class AvidCmaObjective(BankedObjective):
             when it divides by the sum of weights. True does the same; False adds the term.
         exclude_own: The authors' negatives skip the positives and not the instance itself, so it can be its own
             negative. False does the same; True skips it as well.
+        refresh_every: Training steps between searches for positives; 0 searches once, before the first step.
         **settings: Those of :class:`BankedObjective`: ``num_negatives``, ``temperature``, ``momentum``,
             ``update_in_eval``, ``seed``.
 
@@ -54,6 +55,7 @@ class AvidCmaObjective(BankedObjective):
         positive_within: float = 1.0,
         faithful_instance_within: bool = True,
         exclude_own: bool = False,
+        refresh_every: int = 0,
         **settings,
     ):
         super().__init__(num_items, dim, **settings)
@@ -63,6 +65,8 @@ class AvidCmaObjective(BankedObjective):
         if num_negatives_within is not None and num_negatives_within < 1:
             got = f"num_negatives_within={num_negatives_within}"
             raise InvalidValueError(explain("AvidCmaObjective", got, "at least one negative, or None for all"))
+        if refresh_every < 0:
+            raise InvalidValueError(explain("AvidCmaObjective", f"refresh_every={refresh_every}", "0 or more steps"))
         self.weights = {
             "instance_cross": instance_cross,
             "instance_within": instance_within,
@@ -77,8 +81,13 @@ class AvidCmaObjective(BankedObjective):
         self.num_negatives_within = num_negatives_within
         self.faithful_instance_within = faithful_instance_within
         self.exclude_own = exclude_own
+        self.refresh_every = refresh_every
         self.criterion = NCECriterion()
         self.register_buffer("positive_sets", torch.full((num_items, num_positives), -1, dtype=torch.int32))
+
+    def before_step(self, step: int) -> None:
+        if step == 0 or (self.refresh_every and step % self.refresh_every == 0):
+            self.find_positives()
 
     def find_positives(self, progress: Callable[[int, int], None] | None = None) -> None:
         """Set the positive sets to what the banks agree on now; see :func:`find_positive_sets`."""
@@ -93,10 +102,10 @@ class AvidCmaObjective(BankedObjective):
         """
         skipped = self._positives(indices)
         if self.exclude_own:
-            skipped = torch.cat([skipped, indices[:, None]], 1).sort(dim=1).values
+            skipped = torch.cat([skipped, indices[:, None].to(skipped.device)], 1).sort(dim=1).values
         free = len(self.video_bank) - skipped.shape[1]
         draws = torch.randint(free, (len(indices), self.num_negatives), generator=generator, device=indices.device)
-        return skip_items(draws, skipped)
+        return skip_items(draws.to(skipped.device), skipped)
 
     def _positives(self, indices: Tensor) -> Tensor:
         positives = self.positive_sets[indices].long()

@@ -10,6 +10,7 @@ and the two target temperatures are that re-implementation's constants, not figu
 """
 
 import math
+from collections.abc import Mapping
 from typing import Literal, get_args
 
 import torch
@@ -87,9 +88,15 @@ class RobustXidObjective(BankedObjective):
         self.agreement_temperature = agreement_temperature
         self.warmup_steps = warmup_steps
         # Of each item: how well its two bank rows agree, and whether they have been written.
-        self.register_buffer("agreement", (self.video_bank.rows * self.audio_bank.rows).sum(1))
+        self.register_buffer("agreement", torch.empty(num_items))
         self.register_buffer("seen", torch.zeros(num_items, dtype=torch.bool))
         self.register_buffer("steps", torch.tensor(0))
+        self._measure_agreement(slice(None))
+
+    def load_bank_tensors(self, tensors: Mapping[str, Tensor]) -> None:
+        super().load_bank_tensors(tensors)
+        self._measure_agreement(slice(None))
+        self.seen.fill_(True)
 
     def forward(
         self, video_embeds: Tensor, audio_embeds: Tensor, indices: Tensor, negatives: Tensor | None = None
@@ -182,8 +189,11 @@ class RobustXidObjective(BankedObjective):
         self.steps += int(self.training)
         if self.training or self.update_in_eval:
             items = gather_ranks(indices)
-            self.agreement[items] = (self.video_bank.rows[items] * self.audio_bank.rows[items]).sum(1)
+            self._measure_agreement(items)
             self.seen[items] = True
+
+    def _measure_agreement(self, items: Tensor | slice) -> None:
+        self.agreement[items] = (self.video_bank.rows[items] * self.audio_bank.rows[items]).sum(1)
 
 
 def _mean_over_ranks(value: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ from ..audio.spectrogram import log_spectrogram
 from ..data.avworld import AVWorld, draw_scenes
 from ..data.avworld.sound import play
 from ..models.avid import AvidProcessor
-from ..objectives import sample_negatives
+from ..objectives import BankedObjective
 from ..video.augment import ClipAugmentation
 from .recipe import Recipe
 
@@ -35,16 +35,24 @@ class AVWorldBatches:
     Args:
         recipe: The training run.
         processor: Turns clips into inputs.
+        objective: Draws the negatives.
         device: Where batches are rendered.
         rank: Number of this process.
         processes: Number of processes.
     """
 
     def __init__(
-        self, recipe: Recipe, processor: AvidProcessor, device: torch.device, rank: int = 0, processes: int = 1
+        self,
+        recipe: Recipe,
+        processor: AvidProcessor,
+        objective: BankedObjective,
+        device: torch.device,
+        rank: int = 0,
+        processes: int = 1,
     ):
         self.recipe = recipe
         self.processor = processor
+        self.objective = objective
         self.device = device
         self.share = slice(rank, None, processes)
         self.world = AVWorld(recipe.data.world)
@@ -67,7 +75,7 @@ class AVWorldBatches:
         indices = self._indices(step)
         generator = torch.Generator().manual_seed(_mix(self.recipe.seed, 1, step))
         draws = torch.rand(len(indices), 3, generator=generator, dtype=torch.float64)
-        negatives = sample_negatives(indices, self.recipe.data.items, self.recipe.objective.negatives, generator)
+        negatives = self.objective.draw_negatives(indices, generator)
         changes = [self.augmentation.sample(world.height, world.width, generator) for _ in indices]
         indices, draws, negatives, changes = (x[self.share] for x in (indices, draws, negatives, changes))
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from ..data.avworld import AVWorldConfig
 from ..errors import InvalidValueError, explain, unknown_name
 from ..models.avid import AvidConfig, AvidProcessor
-from ..objectives import AvidObjective
+from ..objectives import OBJECTIVES, BankedObjective
 
 STATISTICS = {"spectrogram_mean", "spectrogram_std"}
 
@@ -63,34 +63,6 @@ class AugmentSettings:
         for name in ("brightness", "contrast", "saturation"):
             require(getattr(self, name) >= 0, f"augment.{name}", getattr(self, name), "a number of at least 0")
         require(0 <= self.volume < 1, "augment.volume", self.volume, "0 <= volume < 1")
-
-
-@dataclass(frozen=True)
-class ObjectiveSettings:
-    """The AVID objective; see :class:`avssl_hub.objectives.AvidObjective`."""
-
-    negatives: int = 1024
-    cross: float = 1.0
-    within: float = 0.0
-    temperature: float = 0.07
-    momentum: float = 0.5
-
-    def __post_init__(self):
-        # The objective knows its rules; the smallest one is built at once.
-        self.build(items=2, dim=1, seed=0)
-
-    def build(self, items: int, dim: int, seed: int) -> AvidObjective:
-        """Make the objective for ``items`` training items and embeddings of size ``dim``."""
-        return AvidObjective(
-            items,
-            dim,
-            self.cross,
-            self.within,
-            num_negatives=self.negatives,
-            temperature=self.temperature,
-            momentum=self.momentum,
-            seed=seed,
-        )
 
 
 @dataclass(frozen=True)
@@ -150,6 +122,10 @@ class Recipe:
         model: Settings of :class:`AvidConfig` that differ from its defaults.
         processor: Settings of :class:`AvidProcessor` that differ from its defaults; the statistics of the
             spectrogram are measured on the training split.
+        objective: ``name`` of the objective, "avid" if left out, and its settings that differ from its defaults; see
+            :data:`avssl_hub.objectives.OBJECTIVES`.
+        start_from: Folder of a finished run on the same data: its weights, memory banks and spectrogram statistics
+            are the start. The optimiser starts afresh.
     """
 
     name: str
@@ -158,9 +134,10 @@ class Recipe:
     processor: dict[str, Any] = field(default_factory=dict)
     data: DataSettings = field(default_factory=DataSettings)
     augment: AugmentSettings = field(default_factory=AugmentSettings)
-    objective: ObjectiveSettings = field(default_factory=ObjectiveSettings)
+    objective: dict[str, Any] = field(default_factory=lambda: {"name": "avid"})
     optimizer: OptimizerSettings = field(default_factory=OptimizerSettings)
     loop: LoopSettings = field(default_factory=LoopSettings)
+    start_from: str = ""
 
     def __post_init__(self):
         require(self.seed >= 0, "seed", self.seed, "an integer of at least 0")
@@ -189,8 +166,30 @@ class Recipe:
         )
         rates = processor.sampling_rate, self.data.world.sampling_rate
         require(rates[0] == rates[1], "processor.sampling_rate", rates[0], f"the world's {rates[1]}")
+        self._check_objective()
         batch, items = self.loop.batch_size, self.data.items
         require(batch <= items, "loop.batch_size", batch, f"at most data.items={items}")
+
+    def _check_objective(self) -> None:
+        name = self.objective.get("name", "avid")
+        if name not in OBJECTIVES:
+            raise RecipeError(unknown_name("objective in recipe key 'objective.name'", str(name), OBJECTIVES))
+        known = {key for built in (OBJECTIVES[name], BankedObjective) for key in inspect.signature(built).parameters}
+        known = known - {"num_items", "dim", "seed", "settings"} | {"name"}
+        for key in self.objective:
+            if key not in known:
+                raise RecipeError(unknown_name(f"recipe key in 'objective' ({name})", key, known))
+        try:
+            # The objective knows its rules.
+            self.build_objective(dim=1)
+        except TypeError as error:
+            rule = f"values of the types {OBJECTIVES[name].__name__} takes"
+            raise RecipeError(explain("recipe section 'objective'", error, rule)) from error
+
+    def build_objective(self, dim: int) -> BankedObjective:
+        """Make the objective for embeddings of size ``dim``."""
+        settings = {"name": "avid", **self.objective}
+        return OBJECTIVES[settings.pop("name")](self.data.items, dim, seed=self.seed, **settings)
 
     def processor_in_decibels(self) -> AvidProcessor:
         """Build the processor as it is before its statistics are known."""

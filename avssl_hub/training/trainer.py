@@ -11,12 +11,13 @@ import yaml
 from accelerate import Accelerator
 from accelerate.logging import get_logger
 from accelerate.utils import ProjectConfiguration, set_seed
+from safetensors.torch import save_file
 
 from ..errors import InvalidValueError, explain
-from ..models.avid import AvidConfig, AvidModel, AvidProcessor
-from .batches import AVWorldBatches, measure_spectrogram
+from .batches import AVWorldBatches
 from .checkpoints import list_checkpoints, save_checkpoint
 from .recipe import OptimizerSettings, Recipe
+from .start import BANKS_FILE, start
 
 logger = get_logger(__name__)
 
@@ -55,10 +56,12 @@ def train(
         progress: Called after each step with steps done, steps in all, and the step's losses.
 
     Returns:
-        ``output_dir``, with ``config.json``, ``model.safetensors`` and ``preprocessor_config.json``.
+        ``output_dir``, with ``config.json``, ``model.safetensors``, ``preprocessor_config.json``, and
+        ``memory_banks.safetensors`` for a run that starts from this one.
 
     Raises:
-        InvalidValueError: The folder holds another run, or one that was not asked to be resumed.
+        InvalidValueError: The folder holds another run, or one that was not asked to be resumed; or the run to start
+            from is of another network or other data.
     """
     output_dir = Path(output_dir)
     accelerator = Accelerator(
@@ -73,10 +76,8 @@ def train(
         raise InvalidValueError(explain("recipe key 'loop.batch_size'", recipe.loop.batch_size, rule))
 
     set_seed(recipe.seed)
-    model = AvidModel(AvidConfig(**recipe.model))
-    processor = AvidProcessor(**recipe.processor, **measure_spectrogram(recipe))
-    dim = (model.config.projection_widths or model.config.video_hidden_sizes)[-1]
-    objective = recipe.objective.build(recipe.data.items, dim, recipe.seed).to(accelerator.device)
+    model, processor, objective = start(recipe)
+    objective.to(accelerator.device)
     settings = recipe.optimizer
     optimizer = torch.optim.Adam(model.parameters(), settings.learning_rate, weight_decay=settings.weight_decay)
     model, optimizer = accelerator.prepare(model, optimizer)
@@ -93,12 +94,13 @@ def train(
     if recipe.loop.trackers:
         accelerator.init_trackers(recipe.name.replace(".", "-"))
     batches = AVWorldBatches(
-        recipe, processor, accelerator.device, accelerator.process_index, accelerator.num_processes
+        recipe, processor, objective, accelerator.device, accelerator.process_index, accelerator.num_processes
     )
 
     model.train()
     last_time = time.monotonic()
     while state.step < recipe.loop.steps:
+        objective.before_step(state.step)
         batch = batches(state.step)
         output = model(pixel_values_videos=batch.pixel_values_videos, input_features=batch.input_features)
         result = objective(output.video_embeds, output.audio_embeds, batch.indices, batch.negatives)
@@ -131,6 +133,7 @@ def train(
     if accelerator.is_main_process:
         accelerator.unwrap_model(model).save_pretrained(output_dir)
         processor.save_pretrained(output_dir)
+        save_file(objective.bank_tensors(), output_dir / BANKS_FILE)
         metrics = {"name": recipe.name, "seed": recipe.seed, "device": str(accelerator.device), **state.state_dict()}
         (output_dir / METRICS_FILE).write_text(json.dumps(metrics, indent=2) + "\n", encoding="utf-8")
     accelerator.wait_for_everyone()

@@ -57,7 +57,13 @@ def test_recipe_mistakes_are_explained(avssl, tmp_path, words, text):
 
 
 def test_train_makes_a_model_and_resumes(avssl, tmp_path):
-    small = ["loop.steps=2", "loop.batch_size=2", "data.items=4", "objective.negatives=2", "optimizer.warmup_steps=0"]
+    small = [
+        "loop.steps=2",
+        "loop.batch_size=2",
+        "data.items=4",
+        "objective.num_negatives=2",
+        "optimizer.warmup_steps=0",
+    ]
     result = avssl("train", "avid/tiny_avworld", *small, "-o", "run")
     assert result.exit_code == 0, result.stderr
     assert result.stdout == "run: trained as avid_tiny.avworld\n"

@@ -54,7 +54,7 @@ def test_a_recipe_file_round_trips_through_its_plain_values(tmp_path):
     (tmp_path / "mine.yaml").write_text(yaml.safe_dump({"name": "x.y", "loop": {"steps": 3}}))
     mine = load_recipe(tmp_path / "mine.yaml")
     assert mine.loop.steps == 3
-    assert mine.objective.negatives == 1024
+    assert mine.build_objective(dim=2).num_negatives == 1024
     plain = json.loads(json.dumps(recipe.to_dict()))
     assert parse_recipe(plain) == recipe
 
@@ -78,7 +78,7 @@ def test_a_recipe_file_round_trips_through_its_plain_values(tmp_path):
         ("loop.steps", "recipe override: got 'loop.steps'; expected section.key=value, such as loop.steps=100."),
         ("loop.steps=[1", "recipe override: got 'loop.steps=[1'; expected a value written as in YAML."),
         ("seed.deep=1", "recipe override: got 'seed.deep=1'; expected a key outside 'seed', a value."),
-        ("objective.momentum=1", "memory bank: got momentum=1.0; expected 0 <= momentum < 1."),
+        ("objective.momentum=1", "memory bank: got momentum=1; expected 0 <= momentum < 1."),
         ("data.world.fps=-1", "AVWorld setting 'fps': got -1.0; expected pictures per second above 0."),
         ("model.video_dept=18", "unknown recipe key in 'model': got 'video_dept'; expected one of "),
         ("model.video_depth=11", "AvidConfig.video_depth: got 11; expected one of [10, 18, 34]."),

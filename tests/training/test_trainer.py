@@ -29,7 +29,7 @@ SMALL = [
     "processor.crop_size=32",
     "processor.resize_size=32",
     "data.items=12",
-    "objective.negatives=4",
+    "objective.num_negatives=4",
     "optimizer.warmup_steps=2",
     "loop.batch_size=4",
     "loop.steps=7",
@@ -146,18 +146,20 @@ def test_a_folder_that_holds_a_run_is_not_overwritten(finished, recipe):
 
 
 def test_a_batch_is_a_function_of_seed_and_step_whatever_the_number_of_processes(recipe):
-    processor = AvidProcessor(**recipe.processor)
-    whole = AVWorldBatches(recipe, processor, torch.device("cpu"))(5)
-    shares = [AVWorldBatches(recipe, processor, torch.device("cpu"), rank, 2)(5) for rank in range(2)]
+    processor, objective = AvidProcessor(**recipe.processor), recipe.build_objective(2)
+    whole = AVWorldBatches(recipe, processor, objective, torch.device("cpu"))(5)
+    shares = [AVWorldBatches(recipe, processor, objective, torch.device("cpu"), rank, 2)(5) for rank in range(2)]
     for field in whole._fields:
         merged = torch.stack([getattr(share, field) for share in shares], 1).flatten(0, 1)
         torch.testing.assert_close(merged, getattr(whole, field), rtol=0, atol=1e-5)
-    other = AVWorldBatches(load_recipe("avid/tiny_avworld", [*SMALL, "seed=1"]), processor, torch.device("cpu"))(5)
+    other = AVWorldBatches(
+        load_recipe("avid/tiny_avworld", [*SMALL, "seed=1"]), processor, objective, torch.device("cpu")
+    )(5)
     assert not torch.equal(other.indices, whole.indices) or not torch.equal(other.negatives, whole.negatives)
 
 
 def test_each_epoch_sees_every_item_once_in_another_order(recipe):
-    batches = AVWorldBatches(recipe, AvidProcessor(**recipe.processor), torch.device("cpu"))
+    batches = AVWorldBatches(recipe, AvidProcessor(**recipe.processor), recipe.build_objective(2), torch.device("cpu"))
     epochs = [torch.cat([batches(3 * epoch + step).indices for step in range(3)]) for epoch in range(2)]
     for order in epochs:
         assert order.sort().values.tolist() == list(range(12))
