@@ -1,7 +1,8 @@
 """Training: recipes and the Accelerate loop that follows them."""
 
+from ._typed import RecipeError
 from .reading import list_recipes, load_recipe, parse_recipe
-from .recipe import Recipe, RecipeError
+from .recipe import Recipe
 from .trainer import train
 
 __all__ = ["Recipe", "RecipeError", "list_recipes", "load_recipe", "parse_recipe", "train"]

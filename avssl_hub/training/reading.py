@@ -1,16 +1,14 @@
-"""Recipes from YAML files and the command line: every value is checked against the type of its setting."""
+"""Recipes from YAML files and the command line."""
 
-import dataclasses
-import types
-import typing
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import yaml
 
-from ..errors import AvsslError, explain, unknown_name
-from .recipe import Recipe, RecipeError, require
+from ..errors import explain, unknown_name
+from ._typed import RecipeError, parse
+from .recipe import Recipe
 
 RECIPES = Path(__file__).with_name("recipes")
 
@@ -51,7 +49,7 @@ def load_recipe(path_or_name: str | Path, overrides: Sequence[str] = ()) -> Reci
 
 def parse_recipe(settings: Mapping[str, Any]) -> Recipe:
     """Build a recipe from plain values, as YAML holds them."""
-    return _parse(Recipe, settings, "")
+    return parse(Recipe, settings, "")
 
 
 def _override(settings: dict, override: str) -> None:
@@ -67,48 +65,3 @@ def _override(settings: dict, override: str) -> None:
         settings[last] = yaml.safe_load(text)
     except yaml.YAMLError as error:
         raise RecipeError(explain("recipe override", repr(override), "a value written as in YAML")) from error
-
-
-def _parse(kind: Any, value: Any, where: str) -> Any:
-    """Turn a plain value into ``kind``: a dataclass, or one of the types its fields use."""
-    if dataclasses.is_dataclass(kind):
-        return _parse_section(kind, value, where)
-    origin, inner = typing.get_origin(kind), typing.get_args(kind)
-    if origin is Literal:
-        require(value in inner, where, repr(value), f"one of {', '.join(map(repr, inner))}")
-        return value
-    if origin is tuple and isinstance(value, (list, tuple)):
-        if inner[-1] is ...:
-            return tuple(_parse(inner[0], item, where) for item in value)
-        if len(value) == len(inner):
-            return tuple(_parse(each, item, where) for each, item in zip(inner, value))
-    elif kind is float and isinstance(value, (int, float, str)) and not isinstance(value, bool):
-        # YAML reads 1e-3, without a dot, as text.
-        try:
-            return float(value)
-        except ValueError:
-            pass
-    elif isinstance(value, origin or kind) and (kind is bool or not isinstance(value, bool)):
-        return value
-    wanted = kind if isinstance(kind, types.GenericAlias) else kind.__name__
-    raise RecipeError(explain(f"recipe key '{where}'", repr(value), f"a value of type {wanted}"))
-
-
-def _parse_section(kind: type, value: Any, where: str) -> Any:
-    if not isinstance(value, Mapping):
-        raise RecipeError(explain(f"recipe section '{where}'", repr(value), "a mapping of settings"))
-    fields = typing.get_type_hints(kind)
-    for key in value:
-        if key not in fields:
-            place = f"recipe key in '{where}'" if where else "recipe key"
-            raise RecipeError(unknown_name(place, str(key), fields))
-    parsed = {key: _parse(fields[key], item, f"{where}.{key}".strip(".")) for key, item in value.items()}
-    needed = [f.name for f in dataclasses.fields(kind) if f.default is f.default_factory is dataclasses.MISSING]
-    for name in needed:
-        require(name in parsed, f"{where}.{name}".strip("."), "nothing", "a value, since it has no default")
-    try:
-        return kind(**parsed)
-    except RecipeError:
-        raise
-    except AvsslError as error:
-        raise RecipeError(str(error)) from error

@@ -3,18 +3,15 @@
 import dataclasses
 import inspect
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_type_hints
 
 from ..data.avworld import AVWorldConfig
-from ..errors import InvalidValueError, explain, unknown_name
+from ..errors import explain, unknown_name
 from ..models.avid import AvidConfig, AvidProcessor
 from ..objectives import OBJECTIVES, BankedObjective
+from ._typed import RecipeError, parse, require
 
 STATISTICS = {"spectrogram_mean", "spectrogram_std"}
-
-
-class RecipeError(InvalidValueError):
-    """A recipe cannot be read, or one of its keys or values is wrong."""
 
 
 @dataclass(frozen=True)
@@ -166,30 +163,25 @@ class Recipe:
         )
         rates = processor.sampling_rate, self.data.world.sampling_rate
         require(rates[0] == rates[1], "processor.sampling_rate", rates[0], f"the world's {rates[1]}")
-        self._check_objective()
+        # The objective knows its rules; the smallest one is built at once.
+        self.build_objective(dim=1)
         batch, items = self.loop.batch_size, self.data.items
         require(batch <= items, "loop.batch_size", batch, f"at most data.items={items}")
 
-    def _check_objective(self) -> None:
-        name = self.objective.get("name", "avid")
-        if name not in OBJECTIVES:
-            raise RecipeError(unknown_name("objective in recipe key 'objective.name'", str(name), OBJECTIVES))
-        known = {key for built in (OBJECTIVES[name], BankedObjective) for key in inspect.signature(built).parameters}
-        known = known - {"num_items", "dim", "seed", "settings"} | {"name"}
-        for key in self.objective:
-            if key not in known:
-                raise RecipeError(unknown_name(f"recipe key in 'objective' ({name})", key, known))
-        try:
-            # The objective knows its rules.
-            self.build_objective(dim=1)
-        except TypeError as error:
-            rule = f"values of the types {OBJECTIVES[name].__name__} takes"
-            raise RecipeError(explain("recipe section 'objective'", error, rule)) from error
-
     def build_objective(self, dim: int) -> BankedObjective:
         """Make the objective for embeddings of size ``dim``."""
-        settings = {"name": "avid", **self.objective}
-        return OBJECTIVES[settings.pop("name")](self.data.items, dim, seed=self.seed, **settings)
+        settings = dict(self.objective)
+        name = settings.pop("name", "avid")
+        if name not in OBJECTIVES:
+            raise RecipeError(unknown_name("objective in recipe key 'objective.name'", str(name), OBJECTIVES))
+        kind = OBJECTIVES[name]
+        types = get_type_hints(BankedObjective.__init__) | get_type_hints(kind.__init__)
+        known = types.keys() - {"num_items", "dim", "seed", "settings"}
+        for key in settings:
+            if key not in known:
+                raise RecipeError(unknown_name(f"recipe key in 'objective' ({name})", key, known | {"name"}))
+            settings[key] = parse(types[key], settings[key], f"objective.{key}")
+        return kind(self.data.items, dim, seed=self.seed, **settings)
 
     def processor_in_decibels(self) -> AvidProcessor:
         """Build the processor as it is before its statistics are known."""
@@ -199,9 +191,3 @@ class Recipe:
     def to_dict(self) -> dict:
         """Return the settings as plain values, as YAML holds them."""
         return dataclasses.asdict(self)
-
-
-def require(holds: bool, where: str, got: object, rule: str) -> None:
-    """Raise the error for the setting ``where`` unless its rule holds."""
-    if not holds:
-        raise RecipeError(explain(f"recipe key '{where}'", got, rule))

@@ -10,8 +10,9 @@ from .._loading import load_strictly
 from ..errors import CheckpointError, explain
 from ..models.avid import AvidConfig, AvidModel, AvidProcessor
 from ..objectives import BankedObjective
+from ._typed import require
 from .batches import measure_spectrogram
-from .recipe import STATISTICS, Recipe, require
+from .recipe import STATISTICS, Recipe
 
 BANKS_FILE = "memory_banks.safetensors"
 

@@ -78,7 +78,7 @@ def test_a_recipe_file_round_trips_through_its_plain_values(tmp_path):
         ("loop.steps", "recipe override: got 'loop.steps'; expected section.key=value, such as loop.steps=100."),
         ("loop.steps=[1", "recipe override: got 'loop.steps=[1'; expected a value written as in YAML."),
         ("seed.deep=1", "recipe override: got 'seed.deep=1'; expected a key outside 'seed', a value."),
-        ("objective.momentum=1", "memory bank: got momentum=1; expected 0 <= momentum < 1."),
+        ("objective.momentum=1", "memory bank: got momentum=1.0; expected 0 <= momentum < 1."),
         ("data.world.fps=-1", "AVWorld setting 'fps': got -1.0; expected pictures per second above 0."),
         ("model.video_dept=18", "unknown recipe key in 'model': got 'video_dept'; expected one of "),
         ("model.video_depth=11", "AvidConfig.video_depth: got 11; expected one of [10, 18, 34]."),
@@ -120,3 +120,29 @@ def test_a_file_that_is_no_recipe_is_named(tmp_path, text, message):
 def test_a_recipe_without_a_name_is_refused():
     with pytest.raises(RecipeError, match="recipe key 'name': got nothing; expected a value"):
         parse_recipe({"seed": 1})
+
+
+@pytest.mark.parametrize(
+    ("objective", "text"),
+    [
+        (
+            "{name: avid_cm}",
+            "unknown objective in recipe key 'objective.name': got 'avid_cm'; expected one of 'avid', 'avid_cma', "
+            "'robust_xid'. Did you mean 'avid_cma'",
+        ),
+        (
+            "{name: robust_xid, cross: 1}",
+            "unknown recipe key in 'objective' (robust_xid): got 'cross'; expected one of 'agreement_temperature', ",
+        ),
+        (
+            "{name: avid_cma, num_positives: 1023}",
+            "AvidCmaObjective: got num_positives=1023; expected 1 to 1022, which leaves a negative among 1024 items.",
+        ),
+        ("{cross: much}", "recipe key 'objective.cross': got 'much'; expected a value of type float."),
+        ("{seed: 3}", "unknown recipe key in 'objective' (avid): got 'seed'; expected one of 'cross', 'momentum', "),
+    ],
+)
+def test_a_wrong_objective_is_refused_before_any_work(objective, text):
+    with pytest.raises(RecipeError) as caught:
+        load_recipe(TINY, [f"objective={objective}"])
+    assert str(caught.value).startswith(text)

@@ -1,0 +1,90 @@
+"""A run that starts from a finished one: its weights, banks and statistics, and refusals where they do not fit."""
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from avssl_hub.errors import CheckpointError, InvalidValueError
+from avssl_hub.objectives import find_positive_sets
+from avssl_hub.training import RecipeError, load_recipe, train
+from avssl_hub.training.start import BANKS_FILE, start
+
+from .test_trainer import SMALL
+
+CMA = ["objective={name: avid_cma, num_positives: 3, num_negatives: 4, num_negatives_within: 2, refresh_every: 3}"]
+ROBUST = ["objective={name: robust_xid, num_negatives: 4, warmup_steps: 2}"]
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    return train(load_recipe("avid/tiny_avworld", SMALL), tmp_path_factory.mktemp("finished"))
+
+
+def continued(finished, *overrides):
+    return load_recipe("avid/tiny_avworld", [*SMALL, f"start_from={finished}", *overrides])
+
+
+def test_weights_banks_and_statistics_are_those_of_the_finished_run(finished):
+    model, processor, objective = start(continued(finished, *CMA, "seed=5"))
+    weights = load_file(finished / "model.safetensors")
+    assert all(torch.equal(value, weights[name]) for name, value in model.state_dict().items())
+    banks = load_file(finished / BANKS_FILE)
+    assert torch.equal(objective.video_bank.rows, banks["video_bank"])
+    assert torch.equal(objective.audio_bank.rows, banks["audio_bank"])
+    assert objective.criterion.partition == banks["partition_constant"] > 0
+    assert processor.spectrogram_mean == start(load_recipe("avid/tiny_avworld", SMALL))[1].spectrogram_mean
+    objective.before_step(0)
+    expected = find_positive_sets(banks["video_bank"], banks["audio_bank"], 3)
+    assert torch.equal(objective.positive_sets, expected)
+
+
+def test_robust_xid_trusts_the_banks_it_starts_from(finished):
+    _, _, objective = start(continued(finished, *ROBUST))
+    banks = load_file(finished / BANKS_FILE)
+    assert objective.seen.all()
+    torch.testing.assert_close(objective.agreement, (banks["video_bank"] * banks["audio_bank"]).sum(1))
+
+
+@pytest.mark.parametrize("overrides", [CMA, ROBUST], ids=["avid_cma", "robust_xid"])
+def test_a_killed_and_resumed_run_equals_an_uninterrupted_one(finished, overrides, tmp_path):
+    class Killed(Exception):
+        pass
+
+    def kill_after_five(done, total, losses):
+        if done == 5:
+            raise Killed
+
+    recipe = continued(finished, *overrides)
+    whole = train(recipe, tmp_path / "whole")
+    with pytest.raises(Killed):
+        train(recipe, tmp_path / "cut", progress=kill_after_five)
+    train(recipe, tmp_path / "cut", resume=True)
+    for name in ("model.safetensors", BANKS_FILE):
+        assert (whole / name).read_bytes() == (tmp_path / "cut" / name).read_bytes()
+    assert (whole / "model.safetensors").read_bytes() != (finished / "model.safetensors").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("override", "error", "text"),
+    [
+        (
+            "model.projection_sizes=4",
+            RecipeError,
+            r"recipe key 'model.projection_sizes': got 4; expected 8, as in .*finished",
+        ),
+        ("processor.hop_length=240", RecipeError, r"recipe key 'processor.hop_length': got 240; expected 480, as in"),
+        (
+            "data.items=13",
+            InvalidValueError,
+            r"memory bank 'video_bank': got \(12, 8\); expected \(13, 8\), a row for each training item. Start from",
+        ),
+        (
+            "start_from=nowhere",
+            CheckpointError,
+            r"start_from nowhere: got no config.json; expected the folder of a fin",
+        ),
+    ],
+)
+def test_a_start_that_does_not_fit_is_refused(finished, override, error, text, tmp_path):
+    with pytest.raises(error, match=text):
+        train(continued(finished, override), tmp_path)
