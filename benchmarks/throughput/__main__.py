@@ -11,7 +11,7 @@ from pathlib import Path
 # One thread unless a section says otherwise; libraries read this when they are imported.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-SECTIONS = ("input", "towers", "load")
+SECTIONS = ("input", "towers", "objectives", "load")
 SUFFIXES = (".mp4", ".avi", ".mkv", ".mov", ".webm")
 
 
@@ -54,6 +54,10 @@ def _measure(name: str, options: argparse.Namespace, folder: Path) -> dict:
         from . import towers
 
         return towers.run(options.rounds)
+    if name == "objectives":
+        from . import objectives
+
+        return objectives.run(options.rounds)
     from . import load
 
     return load.run(options.rounds, folder)

@@ -10,7 +10,7 @@ from torch.testing import assert_close
 
 from avssl_hub.models.avid import AvidConfig, AvidProcessor
 from benchmarks.throughput import __main__ as command
-from benchmarks.throughput import load, towers
+from benchmarks.throughput import load, objectives, towers
 from benchmarks.throughput._measure import Laps, bar, by_turns, gemm_gflops, torch_threads
 from benchmarks.throughput._report import markdown
 from tests.media.corpus import Sound, make, noise
@@ -122,6 +122,19 @@ def test_compiled_towers_give_equal_outputs():
     compiled = [figure for figure in section["figures"] if "compiled" in figure["name"] and "diff" in figure["name"]]
     assert len(compiled) >= 2
     assert all(figure["met"] for figure in compiled)
+
+
+def test_objectives_section_compares_equal_losses_and_sets():
+    section = objectives.run(rounds=1, batch=4, negatives=8, dim=16, positives=3, step_items=50, search_items=300)
+    assert {row["name"]: row["samples"] for row in section["rows"]} == {
+        "AVID step, plain": 8,
+        "AVID step, library": 8,
+        "search, plain": 1,
+        "search, library": 1,
+    }
+    same = [figure for figure in section["figures"] if figure["bar"] in (0, 1e-5)]
+    assert len(same) == 2
+    assert all(figure["met"] for figure in same)
 
 
 def test_load_section_measures_fresh_processes(tmp_path):
