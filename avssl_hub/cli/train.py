@@ -5,7 +5,9 @@ from typing import Annotated
 
 import typer
 
-from ._console import note, progress_bar, say
+from ._console import note, progress_bar, say, say_error
+
+AGAIN = "Give the same command again with --resume to go on from the newest checkpoint."
 
 
 def run(
@@ -17,7 +19,8 @@ def run(
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the newest checkpoint in the folder.")] = False,
 ) -> None:
     """Train a model; for several processes run it as torchrun --nproc-per-node N -m avssl_hub.cli train …"""
-    from ..training import load_recipe, train
+    from ..training import TrainingTerminated, load_recipe, train
+    from ..training.termination import EXIT_STATUS
 
     settings = load_recipe(recipe, overrides or ())
     with progress_bar("training", "steps") as move:
@@ -28,6 +31,10 @@ def run(
         try:
             folder = train(settings, out, resume=resume, progress=progress)
         except KeyboardInterrupt:
-            note("Give the same command again with --resume to go on from the newest checkpoint.")
+            note(AGAIN)
             raise
+        except TrainingTerminated as error:
+            say_error(str(error))
+            note(AGAIN)
+            raise typer.Exit(EXIT_STATUS) from error
     say(f"{folder}: trained as {settings.name}")

@@ -3,6 +3,7 @@
 from ._typed import RecipeError
 from .reading import list_recipes, load_recipe, parse_recipe
 from .recipe import Recipe
+from .termination import TrainingTerminated
 from .trainer import train
 
-__all__ = ["Recipe", "RecipeError", "list_recipes", "load_recipe", "parse_recipe", "train"]
+__all__ = ["Recipe", "RecipeError", "TrainingTerminated", "list_recipes", "load_recipe", "parse_recipe", "train"]

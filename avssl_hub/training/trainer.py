@@ -18,6 +18,7 @@ from .batches import AVWorldBatches
 from .checkpoints import list_checkpoints, save_checkpoint
 from .recipe import OptimizerSettings, Recipe
 from .start import BANKS_FILE, start
+from .termination import TrainingTerminated, heard_termination
 
 logger = get_logger(__name__)
 
@@ -62,6 +63,7 @@ def train(
     Raises:
         InvalidValueError: The folder holds another run, or one that was not asked to be resumed; or the run to start
             from is of another network or other data.
+        TrainingTerminated: SIGTERM came; the state after the step under way is saved.
     """
     output_dir = Path(output_dir)
     accelerator = Accelerator(
@@ -97,39 +99,51 @@ def train(
         recipe, processor, objective, accelerator.device, accelerator.process_index, accelerator.num_processes
     )
 
+    def save() -> None:
+        save_checkpoint(
+            checkpoints,
+            state.step,
+            recipe.loop.keep_checkpoints,
+            lambda folder: accelerator.save_state(str(folder)),
+            accelerator.is_main_process,
+            accelerator.wait_for_everyone,
+        )
+
     model.train()
     last_time = time.monotonic()
-    while state.step < recipe.loop.steps:
-        objective.before_step(state.step)
-        batch = batches(state.step)
-        output = model(pixel_values_videos=batch.pixel_values_videos, input_features=batch.input_features)
-        result = objective(output.video_embeds, output.audio_embeds, batch.indices, batch.negatives)
-        accelerator.backward(result.loss)
-        optimizer.step()
-        schedule.step()
-        optimizer.zero_grad()
+    with heard_termination() as terminated:
+        while state.step < recipe.loop.steps:
+            objective.before_step(state.step)
+            batch = batches(state.step)
+            output = model(pixel_values_videos=batch.pixel_values_videos, input_features=batch.input_features)
+            result = objective(output.video_embeds, output.audio_embeds, batch.indices, batch.negatives)
+            accelerator.backward(result.loss)
+            optimizer.step()
+            schedule.step()
+            optimizer.zero_grad()
 
-        state.step += 1
-        now = time.monotonic()
-        state.seconds, last_time = state.seconds + now - last_time, now
-        losses = accelerator.reduce({"loss": result.loss.detach(), **result.terms}, "mean")
-        losses = {name: value.item() for name, value in losses.items()}
-        if progress is not None and accelerator.is_main_process:
-            progress(state.step, recipe.loop.steps, losses)
-        if state.step % recipe.loop.log_every == 0 or state.step == recipe.loop.steps:
-            state.history.append({"step": state.step, **losses})
-            accelerator.log(losses, step=state.step)
-            rate = state.step * recipe.loop.batch_size / state.seconds
-            logger.info("step %d: loss %.4f, %.1f clips/s", state.step, losses["loss"], rate)
-        if state.step % recipe.loop.checkpoint_every == 0:
-            save_checkpoint(
-                checkpoints,
-                state.step,
-                recipe.loop.keep_checkpoints,
-                lambda folder: accelerator.save_state(str(folder)),
-                accelerator.is_main_process,
-                accelerator.wait_for_everyone,
-            )
+            state.step += 1
+            now = time.monotonic()
+            state.seconds, last_time = state.seconds + now - last_time, now
+            # All ranks have to end after the same step, whichever of them was told to.
+            told = torch.tensor(float(terminated()), device=accelerator.device)
+            losses = accelerator.reduce({"loss": result.loss.detach(), **result.terms, "told": told}, "mean")
+            losses = {name: value.item() for name, value in losses.items()}
+            ending = losses.pop("told") > 0
+            if progress is not None and accelerator.is_main_process:
+                progress(state.step, recipe.loop.steps, losses)
+            if state.step % recipe.loop.log_every == 0 or state.step == recipe.loop.steps:
+                state.history.append({"step": state.step, **losses})
+                accelerator.log(losses, step=state.step)
+                rate = state.step * recipe.loop.batch_size / state.seconds
+                logger.info("step %d: loss %.4f, %.1f clips/s", state.step, losses["loss"], rate)
+            if ending or state.step % recipe.loop.checkpoint_every == 0:
+                save()
+            if ending and state.step < recipe.loop.steps:
+                got, rule = f"SIGTERM in step {state.step}", f"{recipe.loop.steps} steps"
+                raise TrainingTerminated(
+                    explain(f"training into {output_dir}", got, rule, "Its state is saved: resume it.")
+                )
     if accelerator.is_main_process:
         accelerator.unwrap_model(model).save_pretrained(output_dir)
         processor.save_pretrained(output_dir)

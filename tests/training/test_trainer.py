@@ -3,9 +3,11 @@
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
+import time
 
 import pytest
 import torch
@@ -16,7 +18,7 @@ from avssl_hub.audio.spectrogram import log_spectrogram
 from avssl_hub.data.avworld import AVWorld
 from avssl_hub.errors import InvalidValueError
 from avssl_hub.models.avid import AvidModel, AvidProcessor
-from avssl_hub.training import load_recipe, train
+from avssl_hub.training import TrainingTerminated, load_recipe, train
 from avssl_hub.training.batches import AVWorldBatches
 from avssl_hub.training.checkpoints import list_checkpoints, save_checkpoint
 from avssl_hub.training.recipe import OptimizerSettings
@@ -94,7 +96,7 @@ def test_resuming_at_any_checkpoint_gives_the_same_weights_bit_for_bit(finished,
 
 SCRIPT = """
 import sys, time
-from avssl_hub.training import load_recipe, train
+from avssl_hub.training import TrainingTerminated, load_recipe, train
 
 def progress(done, total, losses):
     print(done, flush=True)
@@ -117,6 +119,42 @@ def test_a_run_killed_by_the_system_and_resumed_equals_one_that_was_not(finished
     train(recipe, tmp_path, resume=True)
     weights = [(folder / "model.safetensors").read_bytes() for folder in (finished[0], tmp_path)]
     assert weights[0] == weights[1], f"killed after step {victim}"
+
+
+def test_a_terminated_run_saves_and_says_so(tmp_path):
+    command = [sys.executable, "-m", "avssl_hub.cli", "train", "avid/tiny_avworld", "-o", str(tmp_path / "run"), *SMALL]
+    environment = {**os.environ, "OMP_NUM_THREADS": str(torch.get_num_threads())}
+    with subprocess.Popen(
+        # Long enough to be terminated somewhere on the way.
+        [*command, "loop.steps=100000", "loop.checkpoint_every=3"],
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment,
+    ) as process:
+        while not list_checkpoints(tmp_path / "run" / "checkpoints"):
+            assert process.poll() is None, process.stderr.read()
+            time.sleep(0.1)
+        process.terminate()
+        message = process.stderr.read()
+    assert process.returncode == 128 + signal.SIGTERM
+    step = int(
+        re.search(r"got SIGTERM in step (\d+); expected 100000 steps. Its state is saved: resume it", message)[1]
+    )
+    assert "--resume" in message
+    assert list_checkpoints(tmp_path / "run" / "checkpoints")[-1].name == f"step-{step}"
+
+
+def test_a_run_resumed_after_termination_equals_one_that_was_not(finished, recipe, tmp_path):
+    def terminate_in_step_five(done, total, losses):
+        if done == 4:
+            signal.raise_signal(signal.SIGTERM)
+
+    handler = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(TrainingTerminated, match=r"got SIGTERM in step 5; expected 7 steps"):
+        train(recipe, tmp_path, progress=terminate_in_step_five)
+    assert signal.getsignal(signal.SIGTERM) == handler
+    train(recipe, tmp_path, resume=True)
+    assert (tmp_path / "model.safetensors").read_bytes() == (finished[0] / "model.safetensors").read_bytes()
 
 
 def test_two_processes_share_one_run(tmp_path):
