@@ -1,22 +1,33 @@
-"""Pretraining objectives: one loss a file, with the memory banks they share."""
+"""Pretraining objectives, one a file: what a training run minimises, with the memory banks that some share."""
 
-from ._banked import BankedObjective, ObjectiveOutput
 from .agreement import find_positive_sets
+from .avc import AvcObjective
 from .avid import AvidObjective
 from .avid_cma import AvidCmaObjective
+from .avts import AvtsObjective
 from .memory_bank import MemoryBank, sample_negatives
 from .nce import NCECriterion
+from .objective import Objective, ObjectiveOutput
 from .robust_xid import RobustXidObjective
 
-OBJECTIVES = {"avid": AvidObjective, "avid_cma": AvidCmaObjective, "robust_xid": RobustXidObjective}
+# By the name a recipe gives.
+OBJECTIVES: dict[str, type[Objective]] = {
+    "avid": AvidObjective,
+    "avid_cma": AvidCmaObjective,
+    "robust_xid": RobustXidObjective,
+    "avc": AvcObjective,
+    "avts": AvtsObjective,
+}
 
 __all__ = [
     "OBJECTIVES",
+    "AvcObjective",
     "AvidCmaObjective",
     "AvidObjective",
-    "BankedObjective",
+    "AvtsObjective",
     "MemoryBank",
     "NCECriterion",
+    "Objective",
     "ObjectiveOutput",
     "RobustXidObjective",
     "find_positive_sets",

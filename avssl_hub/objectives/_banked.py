@@ -1,29 +1,22 @@
 """What all instance discrimination shares: two memory banks, scores against their rows, the update after the loss."""
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from ..errors import InvalidValueError, explain
 from .memory_bank import MemoryBank, sample_negatives
 from .nce import NCECriterion
+from .objective import Objective
 
 # (query, bank): video to audio comes first, because the first NCE loss ever taken sets the constant of all.
 CROSS = (("video", "audio"), ("audio", "video"))
 WITHIN = (("video", "video"), ("audio", "audio"))
 
 
-class ObjectiveOutput(NamedTuple):
-    """A loss to minimise, and its parts for the log."""
-
-    loss: Tensor
-    terms: dict[str, Tensor]
-
-
-class BankedObjective(nn.Module):
+class BankedObjective(Objective):
     """Two banks of one row per training item, and queries scored against their rows.
 
     Args:
@@ -64,9 +57,6 @@ class BankedObjective(nn.Module):
         self.video_bank = MemoryBank(num_items, dim, momentum, seed=2 * seed)
         self.audio_bank = MemoryBank(num_items, dim, momentum, seed=2 * seed + 1)
         self.criterion: NCECriterion | None = None
-
-    def before_step(self, step: int) -> None:
-        """Do what has to be done on all ranks before negatives are drawn for training step ``step``, counted from 0."""
 
     def draw_negatives(self, indices: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """Draw the items ``(B, K)`` to tell each of ``indices`` ``(B,)`` from; see :func:`sample_negatives`."""

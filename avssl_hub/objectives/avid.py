@@ -7,8 +7,9 @@ own (within), or both. Cross alone is the published method.
 from torch import Tensor
 
 from ..errors import InvalidValueError, explain
-from ._banked import CROSS, WITHIN, BankedObjective, ObjectiveOutput, unit_queries, with_own
+from ._banked import CROSS, WITHIN, BankedObjective, unit_queries, with_own
 from .nce import NCECriterion
+from .objective import ObjectiveOutput
 
 
 class AvidObjective(BankedObjective):

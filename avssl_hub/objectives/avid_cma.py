@@ -10,9 +10,10 @@ import torch
 from torch import Tensor
 
 from ..errors import InvalidValueError, explain
-from ._banked import CROSS, WITHIN, BankedObjective, ObjectiveOutput, unit_queries
+from ._banked import CROSS, WITHIN, BankedObjective, unit_queries
 from .agreement import Agreement, find_positive_sets
 from .nce import NCECriterion
+from .objective import ObjectiveOutput
 
 
 class AvidCmaObjective(BankedObjective):

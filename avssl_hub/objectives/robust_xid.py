@@ -19,8 +19,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..errors import InvalidValueError, explain
-from ._banked import BankedObjective, ObjectiveOutput, unit_queries, with_own
+from ._banked import BankedObjective, unit_queries, with_own
 from .memory_bank import gather_ranks
+from .objective import ObjectiveOutput
 
 SoftTargets = Literal["cycle", "swapped", "bootstrapping", "neighbor"]
 OTHER = {"video": "audio", "audio": "video"}

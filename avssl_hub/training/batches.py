@@ -10,7 +10,7 @@ from ..audio.spectrogram import log_spectrogram
 from ..data.avworld import AVWorld, draw_scenes
 from ..data.avworld.sound import play
 from ..models.avid import AvidProcessor
-from ..objectives import BankedObjective
+from ..objectives import Objective
 from ..video.augment import ClipAugmentation
 from .recipe import Recipe
 
@@ -18,12 +18,19 @@ STATISTICS_CLIPS = 512
 
 
 class Batch(NamedTuple):
-    """One process's share of a step, on its device."""
+    """One process's share of a step, on its device.
+
+    Attributes:
+        pixel_values_videos: ``(B, T, 3, H, W)``.
+        input_features: ``(B, 1, time, rows)``; ``(2 B, …)`` where the objective wants sound out of time as well.
+        indices: Item of each clip, ``(B,)``.
+        negatives: Items to tell each clip from, ``(B, K)``, if the objective draws any.
+    """
 
     pixel_values_videos: Tensor
     input_features: Tensor
     indices: Tensor
-    negatives: Tensor
+    negatives: Tensor | None
 
 
 class AVWorldBatches:
@@ -35,7 +42,7 @@ class AVWorldBatches:
     Args:
         recipe: The training run.
         processor: Turns clips into inputs.
-        objective: Draws the negatives.
+        objective: Draws the negatives, and says whether it wants sound out of time.
         device: Where batches are rendered.
         rank: Number of this process.
         processes: Number of processes.
@@ -45,7 +52,7 @@ class AVWorldBatches:
         self,
         recipe: Recipe,
         processor: AvidProcessor,
-        objective: BankedObjective,
+        objective: Objective,
         device: torch.device,
         rank: int = 0,
         processes: int = 1,
@@ -77,10 +84,13 @@ class AVWorldBatches:
         draws = torch.rand(len(indices), 3, generator=generator, dtype=torch.float64)
         negatives = self.objective.draw_negatives(indices, generator)
         changes = [self.augmentation.sample(world.height, world.width, generator) for _ in indices]
-        indices, draws, negatives, changes = (x[self.share] for x in (indices, draws, negatives, changes))
+        indices, draws, changes = (x[self.share] for x in (indices, draws, changes))
+        if negatives is not None:
+            negatives = negatives[self.share].to(self.device)
 
         # The picture lies anywhere within the sound: section 5.1 of the paper without its misalignment.
-        start = (world.duration - processor.audio_duration) * draws[:, 0]
+        room = world.duration - processor.audio_duration
+        start = room * draws[:, 0]
         clips = self.world.render(
             "train",
             indices.tolist(),
@@ -93,8 +103,14 @@ class AVWorldBatches:
         )
         pixels = torch.stack([self.augmentation.apply(*pair) for pair in zip(clips.frames, changes)])
         volume = 1 + self.recipe.augment.volume * (2 * draws[:, 2:] - 1)
-        features = processor.spectrogram(clips.samples * volume.float().to(self.device))
-        return Batch(pixels, features.unsqueeze(1), indices.to(self.device), negatives.to(self.device))
+        volume = volume.float().to(self.device)
+        features = processor.spectrogram(clips.samples * volume)
+        if self.objective.wants_shifted_audio:
+            # As far from its picture as every scene allows.
+            shifted = (start + room / 2) % room
+            samples = play(clips.scenes, shifted.to(self.device), clips.samples.shape[1], world)
+            features = torch.cat([features, processor.spectrogram(samples * volume)])
+        return Batch(pixels, features.unsqueeze(1), indices.to(self.device), negatives)
 
     def _indices(self, step: int) -> Tensor:
         """Pick the scenes of a step: each epoch is a new order of all, its incomplete last batch dropped."""

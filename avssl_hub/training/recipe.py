@@ -8,7 +8,7 @@ from typing import Any, Literal, get_type_hints
 from ..data.avworld import AVWorldConfig
 from ..errors import explain, unknown_name
 from ..models.avid import AvidConfig, AvidProcessor
-from ..objectives import OBJECTIVES, BankedObjective
+from ..objectives import OBJECTIVES, Objective
 from ._typed import RecipeError, parse, require
 
 STATISTICS = {"spectrogram_mean", "spectrogram_std"}
@@ -168,20 +168,23 @@ class Recipe:
         batch, items = self.loop.batch_size, self.data.items
         require(batch <= items, "loop.batch_size", batch, f"at most data.items={items}")
 
-    def build_objective(self, dim: int) -> BankedObjective:
+    def build_objective(self, dim: int) -> Objective:
         """Make the objective for embeddings of size ``dim``."""
         settings = dict(self.objective)
         name = settings.pop("name", "avid")
         if name not in OBJECTIVES:
             raise RecipeError(unknown_name("objective in recipe key 'objective.name'", str(name), OBJECTIVES))
         kind = OBJECTIVES[name]
-        types = get_type_hints(BankedObjective.__init__) | get_type_hints(kind.__init__)
-        known = types.keys() - {"num_items", "dim", "seed", "settings"}
+        # A class hands the settings that are not its own on to its base.
+        bases = [base for base in kind.__mro__ if issubclass(base, Objective) and "__init__" in vars(base)]
+        types = {key: of for base in bases for key, of in get_type_hints(base.__init__).items()}
+        given = {"num_items": self.data.items, "dim": dim, "seed": self.seed}
+        known = types.keys() - given.keys() - {"return"}
         for key in settings:
             if key not in known:
                 raise RecipeError(unknown_name(f"recipe key in 'objective' ({name})", key, known | {"name"}))
             settings[key] = parse(types[key], settings[key], f"objective.{key}")
-        return kind(self.data.items, dim, seed=self.seed, **settings)
+        return kind(**{key: value for key, value in given.items() if key in types}, **settings)
 
     def processor_in_decibels(self) -> AvidProcessor:
         """Build the processor as it is before its statistics are known."""

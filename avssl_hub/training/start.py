@@ -9,7 +9,7 @@ from safetensors.torch import load_file
 from .._loading import load_strictly
 from ..errors import CheckpointError, explain
 from ..models.avid import AvidConfig, AvidModel, AvidProcessor
-from ..objectives import BankedObjective
+from ..objectives import Objective
 from ._typed import require
 from .batches import measure_spectrogram
 from .recipe import STATISTICS, Recipe
@@ -17,7 +17,7 @@ from .recipe import STATISTICS, Recipe
 BANKS_FILE = "memory_banks.safetensors"
 
 
-def start(recipe: Recipe) -> tuple[AvidModel, AvidProcessor, BankedObjective]:
+def start(recipe: Recipe) -> tuple[AvidModel, AvidProcessor, Objective]:
     """Make a run's model, processor and objective.
 
     Raises:
@@ -31,7 +31,8 @@ def start(recipe: Recipe) -> tuple[AvidModel, AvidProcessor, BankedObjective]:
         return AvidModel(config), AvidProcessor(**recipe.processor, **measure_spectrogram(recipe)), objective
 
     folder = Path(recipe.start_from)
-    for name in ("config.json", "preprocessor_config.json", BANKS_FILE):
+    banks = [BANKS_FILE] if objective.bank_tensors() else []
+    for name in ("config.json", "preprocessor_config.json", *banks):
         if not (folder / name).is_file():
             step = "Give the folder that avssl train wrote."
             raise CheckpointError(explain(f"start_from {folder}", f"no {name}", "the folder of a finished run", step))
@@ -44,7 +45,7 @@ def start(recipe: Recipe) -> tuple[AvidModel, AvidProcessor, BankedObjective]:
             rule = f"{getattr(found, key)!r}, as in {folder}"
             require(getattr(wanted, key) == getattr(found, key), f"{section}.{key}", repr(getattr(wanted, key)), rule)
     try:
-        objective.load_bank_tensors(load_file(folder / BANKS_FILE))
+        objective.load_bank_tensors(load_file(folder / BANKS_FILE) if banks else {})
     except SafetensorError as error:
         got = str(error)
         raise CheckpointError(

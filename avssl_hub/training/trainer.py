@@ -58,7 +58,7 @@ def train(
 
     Returns:
         ``output_dir``, with ``config.json``, ``model.safetensors``, ``preprocessor_config.json``, and
-        ``memory_banks.safetensors`` for a run that starts from this one.
+        for a run that starts from this one ``memory_banks.safetensors`` if the objective has banks.
 
     Raises:
         InvalidValueError: The folder holds another run, or one that was not asked to be resumed; or the run to start
@@ -81,7 +81,8 @@ def train(
     model, processor, objective = start(recipe)
     objective.to(accelerator.device)
     settings = recipe.optimizer
-    optimizer = torch.optim.Adam(model.parameters(), settings.learning_rate, weight_decay=settings.weight_decay)
+    parameters = [*model.parameters(), *objective.parameters()]
+    optimizer = torch.optim.Adam(parameters, settings.learning_rate, weight_decay=settings.weight_decay)
     model, optimizer = accelerator.prepare(model, optimizer)
     # Not prepared: Accelerate would advance it once a process.
     schedule = torch.optim.lr_scheduler.LambdaLR(
@@ -118,6 +119,9 @@ def train(
             output = model(pixel_values_videos=batch.pixel_values_videos, input_features=batch.input_features)
             result = objective(output.video_embeds, output.audio_embeds, batch.indices, batch.negatives)
             accelerator.backward(result.loss)
+            # Data parallel training averages the gradients of the model alone.
+            for parameter in objective.parameters():
+                parameter.grad = accelerator.reduce(parameter.grad, "mean")
             optimizer.step()
             schedule.step()
             optimizer.zero_grad()
@@ -147,7 +151,8 @@ def train(
     if accelerator.is_main_process:
         accelerator.unwrap_model(model).save_pretrained(output_dir)
         processor.save_pretrained(output_dir)
-        save_file(objective.bank_tensors(), output_dir / BANKS_FILE)
+        if banks := objective.bank_tensors():
+            save_file(banks, output_dir / BANKS_FILE)
         metrics = {"name": recipe.name, "seed": recipe.seed, "device": str(accelerator.device), **state.state_dict()}
         (output_dir / METRICS_FILE).write_text(json.dumps(metrics, indent=2) + "\n", encoding="utf-8")
     accelerator.wait_for_everyone()

@@ -127,8 +127,8 @@ def test_a_recipe_without_a_name_is_refused():
     [
         (
             "{name: avid_cm}",
-            "unknown objective in recipe key 'objective.name': got 'avid_cm'; expected one of 'avid', 'avid_cma', "
-            "'robust_xid'. Did you mean 'avid_cma'",
+            "unknown objective in recipe key 'objective.name': got 'avid_cm'; expected one of 'avc', 'avid', "
+            "'avid_cma', 'avts', 'robust_xid'. Did you mean 'avid_cma'",
         ),
         (
             "{name: robust_xid, cross: 1}",

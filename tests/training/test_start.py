@@ -13,6 +13,8 @@ from .test_trainer import SMALL
 
 CMA = ["objective={name: avid_cma, num_positives: 3, num_negatives: 4, num_negatives_within: 2, refresh_every: 3}"]
 ROBUST = ["objective={name: robust_xid, num_negatives: 4, warmup_steps: 2}"]
+AVC = ["objective={name: avc, hidden_size: 6}"]
+AVTS = ["objective={name: avts, hard_after: 2}"]
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +47,7 @@ def test_robust_xid_trusts_the_banks_it_starts_from(finished):
     torch.testing.assert_close(objective.agreement, (banks["video_bank"] * banks["audio_bank"]).sum(1))
 
 
-@pytest.mark.parametrize("overrides", [CMA, ROBUST], ids=["avid_cma", "robust_xid"])
+@pytest.mark.parametrize("overrides", [CMA, ROBUST, AVC, AVTS], ids=["cma", "robust", "avc", "avts"])
 def test_a_killed_and_resumed_run_equals_an_uninterrupted_one(finished, overrides, tmp_path):
     class Killed(Exception):
         pass
@@ -59,7 +61,8 @@ def test_a_killed_and_resumed_run_equals_an_uninterrupted_one(finished, override
     with pytest.raises(Killed):
         train(recipe, tmp_path / "cut", progress=kill_after_five)
     train(recipe, tmp_path / "cut", resume=True)
-    for name in ("model.safetensors", BANKS_FILE):
+    assert (whole / BANKS_FILE).exists() == (overrides in (CMA, ROBUST))
+    for name in {"model.safetensors", BANKS_FILE} & {path.name for path in whole.iterdir()}:
         assert (whole / name).read_bytes() == (tmp_path / "cut" / name).read_bytes()
     assert (whole / "model.safetensors").read_bytes() != (finished / "model.safetensors").read_bytes()
 
