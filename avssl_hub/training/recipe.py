@@ -94,6 +94,8 @@ class LoopSettings:
         checkpoint_every: Steps between checkpoints.
         keep_checkpoints: Newest checkpoints kept.
         log_every: Steps between log lines.
+        mixed_precision: Type the networks compute in, "no" for float32; objectives always compute in float32. "fp16"
+            needs a GPU.
         trackers: Accelerate trackers to log to, such as "tensorboard".
     """
 
@@ -102,6 +104,7 @@ class LoopSettings:
     checkpoint_every: int = 500
     keep_checkpoints: int = 2
     log_every: int = 50
+    mixed_precision: Literal["no", "bf16", "fp16"] = "no"
     trackers: tuple[str, ...] = ()
 
     def __post_init__(self):

@@ -10,6 +10,7 @@ import torch
 import yaml
 from accelerate import Accelerator
 from accelerate.logging import get_logger
+from accelerate.state import AcceleratorState
 from accelerate.utils import ProjectConfiguration, set_seed
 from safetensors.torch import save_file
 
@@ -61,14 +62,20 @@ def train(
         for a run that starts from this one ``memory_banks.safetensors`` if the objective has banks.
 
     Raises:
-        InvalidValueError: The folder holds another run, or one that was not asked to be resumed; or the run to start
-            from is of another network or other data.
+        InvalidValueError: The folder holds another run, or one that was not asked to be resumed; the run to start
+            from is of another network or other data; or this machine cannot compute in the type asked for.
         TrainingTerminated: SIGTERM came; the state after the step under way is saved.
     """
     output_dir = Path(output_dir)
+    with_gpu = torch.accelerator.is_available()
+    if recipe.loop.mixed_precision == "fp16" and not with_gpu:
+        raise InvalidValueError(explain("recipe key 'loop.mixed_precision'", "'fp16' without a GPU", "'no' or 'bf16'"))
+    # Accelerate keeps the first run's precision for the whole process.
+    AcceleratorState._reset_state()
     accelerator = Accelerator(
+        mixed_precision=recipe.loop.mixed_precision,
         # Unless told that it is on CPUs, Accelerate makes each process of torchrun a run of its own.
-        cpu=not torch.accelerator.is_available(),
+        cpu=not with_gpu,
         log_with=list(recipe.loop.trackers) or None,
         project_config=ProjectConfiguration(str(output_dir), logging_dir=str(output_dir / "logs")),
     )

@@ -230,6 +230,21 @@ def test_losses_go_to_the_trackers_that_are_asked_for(tmp_path):
     assert [(event.step, event.value) for event in events.Scalars("loss")] == [(3, pytest.approx(last["loss"]))]
 
 
+def test_networks_can_compute_in_bfloat16(finished, tmp_path):
+    folder = train(load_recipe("avid/tiny_avworld", [*SMALL, "loop.mixed_precision=bf16"]), tmp_path)
+    losses = [json.loads((each / "metrics.json").read_text())["history"][0]["loss"] for each in (finished[0], folder)]
+    assert losses[0] != losses[1]
+    assert losses[0] == pytest.approx(losses[1], rel=0.05)
+    assert all(value.dtype != torch.bfloat16 for value in load_file(folder / "model.safetensors").values())
+
+
+@pytest.mark.skipif(torch.accelerator.is_available(), reason="fp16 runs on a GPU")
+def test_half_precision_without_a_gpu_is_refused(tmp_path):
+    with pytest.raises(InvalidValueError, match=r"'loop.mixed_precision': got 'fp16' without a GPU; expected 'no' or"):
+        train(load_recipe("avid/tiny_avworld", [*SMALL, "loop.mixed_precision=fp16"]), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
 def test_learning_rate_rises_then_falls_along_the_cosine():
     settings = OptimizerSettings(warmup_steps=4, schedule="cosine")
     factors = [learning_rate_factor(step, 12, settings) for step in (0, 3, 4, 8, 12)]
