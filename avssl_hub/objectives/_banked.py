@@ -103,8 +103,9 @@ class BankedObjective(Objective):
 
 
 def unit_queries(video_embeds: Tensor, audio_embeds: Tensor) -> dict[str, Tensor]:
-    """Normalise both embeddings (B, D), in float32 whatever the network computes in."""
-    return {"video": F.normalize(video_embeds.float(), dim=1), "audio": F.normalize(audio_embeds.float(), dim=1)}
+    """Normalise both embeddings (B, D), in float32 even where the network computes in half precision."""
+    wide = torch.promote_types(video_embeds.dtype, torch.float32)
+    return {"video": F.normalize(video_embeds.to(wide), dim=1), "audio": F.normalize(audio_embeds.to(wide), dim=1)}
 
 
 def with_own(indices: Tensor, others: Tensor) -> Tensor:

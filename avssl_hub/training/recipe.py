@@ -69,18 +69,21 @@ class OptimizerSettings:
     Attributes:
         learning_rate: Peak rate.
         weight_decay: L2 coefficient.
+        epsilon: What keeps the update finite where gradients vanish.
         warmup_steps: Steps over which the rate rises from zero.
         schedule: "constant", or "cosine" down to zero at the last step.
     """
 
     learning_rate: float = 2e-4
     weight_decay: float = 1e-5
+    epsilon: float = 1e-8
     warmup_steps: int = 0
     schedule: Literal["constant", "cosine"] = "constant"
 
     def __post_init__(self):
         require(self.learning_rate > 0, "optimizer.learning_rate", self.learning_rate, "a number above 0")
         require(self.weight_decay >= 0, "optimizer.weight_decay", self.weight_decay, "a number of at least 0")
+        require(self.epsilon > 0, "optimizer.epsilon", self.epsilon, "a number above 0")
         require(self.warmup_steps >= 0, "optimizer.warmup_steps", self.warmup_steps, "an integer of at least 0")
 
 
@@ -96,6 +99,7 @@ class LoopSettings:
         log_every: Steps between log lines.
         mixed_precision: Type the networks compute in, "no" for float32; objectives always compute in float32. "fp16"
             needs a GPU.
+        sync_batch_norm: Whether processes share the statistics of batch normalisation; the papers' do not.
         trackers: Accelerate trackers to log to, such as "tensorboard".
     """
 
@@ -105,6 +109,7 @@ class LoopSettings:
     keep_checkpoints: int = 2
     log_every: int = 50
     mixed_precision: Literal["no", "bf16", "fp16"] = "no"
+    sync_batch_norm: bool = False
     trackers: tuple[str, ...] = ()
 
     def __post_init__(self):

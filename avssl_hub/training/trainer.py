@@ -15,6 +15,7 @@ from accelerate.utils import ProjectConfiguration, set_seed
 from safetensors.torch import save_file
 
 from ..errors import InvalidValueError, explain
+from ..layers.sync_batch_norm import synchronize_batch_norm
 from .batches import AVWorldBatches
 from .checkpoints import list_checkpoints, save_checkpoint
 from .recipe import OptimizerSettings, Recipe
@@ -84,12 +85,36 @@ def train(
         rule = f"a multiple of the {accelerator.num_processes} processes"
         raise InvalidValueError(explain("recipe key 'loop.batch_size'", recipe.loop.batch_size, rule))
 
+    done = _run(recipe, output_dir, resume, progress, accelerator)
+    # The wrapped model goes before the process group does: were the group's last reference the model's, the interpreter
+    # could wait for a thread that waits for the interpreter.
+    accelerator.free_memory()
+    accelerator.wait_for_everyone()
+    accelerator.end_training()
+    if done < recipe.loop.steps:
+        got, rule = f"SIGTERM in step {done}", f"{recipe.loop.steps} steps"
+        raise TrainingTerminated(explain(f"training into {output_dir}", got, rule, "Its state is saved: resume it."))
+    return output_dir
+
+
+def _run(
+    recipe: Recipe,
+    output_dir: Path,
+    resume: bool,
+    progress: Callable[[int, int, dict[str, float]], None] | None,
+    accelerator: Accelerator,
+) -> int:
+    """Take the steps and write what the run leaves; return the number of steps done, fewer if terminated."""
     set_seed(recipe.seed)
     model, processor, objective = start(recipe)
     objective.to(accelerator.device)
+    if recipe.loop.sync_batch_norm:
+        synchronize_batch_norm(model)
     settings = recipe.optimizer
     parameters = [*model.parameters(), *objective.parameters()]
-    optimizer = torch.optim.Adam(parameters, settings.learning_rate, weight_decay=settings.weight_decay)
+    optimizer = torch.optim.Adam(
+        parameters, settings.learning_rate, eps=settings.epsilon, weight_decay=settings.weight_decay
+    )
     model, optimizer = accelerator.prepare(model, optimizer)
     # Not prepared: Accelerate would advance it once a process.
     schedule = torch.optim.lr_scheduler.LambdaLR(
@@ -150,21 +175,16 @@ def train(
                 logger.info("step %d: loss %.4f, %.1f clips/s", state.step, losses["loss"], rate)
             if ending or state.step % recipe.loop.checkpoint_every == 0:
                 save()
-            if ending and state.step < recipe.loop.steps:
-                got, rule = f"SIGTERM in step {state.step}", f"{recipe.loop.steps} steps"
-                raise TrainingTerminated(
-                    explain(f"training into {output_dir}", got, rule, "Its state is saved: resume it.")
-                )
-    if accelerator.is_main_process:
+            if ending:
+                break
+    if state.step == recipe.loop.steps and accelerator.is_main_process:
         accelerator.unwrap_model(model).save_pretrained(output_dir)
         processor.save_pretrained(output_dir)
         if banks := objective.bank_tensors():
             save_file(banks, output_dir / BANKS_FILE)
         metrics = {"name": recipe.name, "seed": recipe.seed, "device": str(accelerator.device), **state.state_dict()}
         (output_dir / METRICS_FILE).write_text(json.dumps(metrics, indent=2) + "\n", encoding="utf-8")
-    accelerator.wait_for_everyone()
-    accelerator.end_training()
-    return output_dir
+    return state.step
 
 
 def learning_rate_factor(step: int, steps: int, settings: OptimizerSettings) -> float:

@@ -17,7 +17,7 @@ from safetensors.torch import load_file
 from avssl_hub.audio.spectrogram import log_spectrogram
 from avssl_hub.data.avworld import AVWorld
 from avssl_hub.errors import InvalidValueError
-from avssl_hub.models.avid import AvidModel, AvidProcessor
+from avssl_hub.models.avid import AvidConfig, AvidModel, AvidProcessor
 from avssl_hub.training import TrainingTerminated, load_recipe, train
 from avssl_hub.training.batches import AVWorldBatches
 from avssl_hub.training.checkpoints import list_checkpoints, save_checkpoint
@@ -172,6 +172,33 @@ def test_two_processes_share_one_run(tmp_path):
     assert (tmp_path / "run" / "model.safetensors").is_file()
     states = {path.name for path in (tmp_path / "run" / "checkpoints" / "step-2").glob("random_states_*")}
     assert states == {"random_states_0.pkl", "random_states_1.pkl"}
+
+
+def test_two_processes_end_with_the_weights_of_one(tmp_path):
+    (tmp_path / "script.py").write_text(SCRIPT.replace("0.3", "0"))
+    # Adam moves a weight whose gradient is rounding error as far as any other, either way: the epsilon keeps it still.
+    # Few steps, since rounding decides which of two near-equal values a max pool passes the gradient to.
+    settings = [*SMALL, "loop.sync_batch_norm=true", "loop.steps=5", "loop.batch_size=12", "loop.log_every=1"]
+    settings += ["optimizer.warmup_steps=0", "optimizer.epsilon=0.1"]
+    weights, losses = [], []
+    for processes in (1, 2):
+        command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", str(processes)]
+        folder = tmp_path / str(processes)
+        done = subprocess.run(
+            [*command, str(tmp_path / "script.py"), str(folder), *settings],
+            capture_output=True,
+            text=True,
+            timeout=240,
+            env={**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""},
+        )
+        assert done.returncode == 0, done.stderr
+        weights.append(load_file(folder / "model.safetensors"))
+        losses.append([row["loss"] for row in json.loads((folder / "metrics.json").read_text())["history"]])
+    assert losses[0] == pytest.approx(losses[1], rel=1e-5)
+    start = AvidModel(AvidConfig(**load_recipe("avid/tiny_avworld", SMALL).model)).state_dict()
+    assert max((value - start[name]).abs().max() for name, value in weights[0].items()) > 1e-3
+    for name, value in weights[0].items():
+        torch.testing.assert_close(weights[1][name], value, rtol=0, atol=1e-5)
 
 
 def test_a_folder_that_holds_a_run_is_not_overwritten(finished, recipe):
