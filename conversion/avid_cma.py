@@ -12,6 +12,7 @@ import torch
 from safetensors.torch import save_file
 
 from avssl_hub.models.avid import AvidConfig, AvidModel, AvidProcessor
+from avssl_hub.objectives import BANKS_FILE
 
 from ._avid_reference import audio_features, video_features
 from ._checkpoint import entry, load_checkpoint
@@ -104,7 +105,7 @@ def convert(name: str, checkpoint: Path, out: Path, *, banks: bool = False) -> P
         tensors = {new: criterion[old].contiguous() for old, new in TRAINING_KEYS.items() if old in criterion}
         if PARTITION_KEY in criterion:
             tensors["partition_constant"] = criterion[PARTITION_KEY].reshape(())
-        save_file(tensors, out / "memory_banks.safetensors")
+        save_file(tensors, out / BANKS_FILE)
     return report
 
 

@@ -1,5 +1,6 @@
 """Pretraining objectives, one a file: what a training run minimises, with the memory banks that some share."""
 
+from ._banked import BANKS_FILE
 from .agreement import find_positive_sets
 from .avc import AvcObjective
 from .avid import AvidObjective
@@ -20,6 +21,7 @@ OBJECTIVES: dict[str, type[Objective]] = {
 }
 
 __all__ = [
+    "BANKS_FILE",
     "OBJECTIVES",
     "AvcObjective",
     "AvidCmaObjective",

@@ -11,6 +11,8 @@ from .memory_bank import MemoryBank, sample_negatives
 from .nce import NCECriterion
 from .objective import Objective
 
+# In a finished run's folder, and in a converted one's: ``BankedObjective.bank_tensors``.
+BANKS_FILE = "memory_banks.safetensors"
 # (query, bank): video to audio comes first, because the first NCE loss ever taken sets the constant of all.
 CROSS = (("video", "audio"), ("audio", "video"))
 WITHIN = (("video", "video"), ("audio", "audio"))

@@ -6,7 +6,9 @@ same event (faulty negatives) get a share of the target distribution.
 
 No code of the authors is public. That weights and soft targets exist is the paper's own text; their formulas follow an
 independent re-implementation, and the defaults of ``weight_shift``, ``weight_spread``, ``weight_floor``, ``softness``
-and the two target temperatures are that re-implementation's constants, not figures of the paper.
+and the two target temperatures are that re-implementation's constants, not figures of the paper. Memory banks, number
+of negatives and temperature are AVID's. The length of the warm-up is unknown; our advice is a tenth of the training,
+and long enough for every bank row to be written twice.
 """
 
 import math

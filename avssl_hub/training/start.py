@@ -9,12 +9,10 @@ from safetensors.torch import load_file
 from .._loading import load_strictly
 from ..errors import CheckpointError, explain
 from ..models.avid import AvidConfig, AvidModel, AvidProcessor
-from ..objectives import Objective
+from ..objectives import BANKS_FILE, Objective
 from ._typed import require
 from .batches import measure_spectrogram
 from .recipe import STATISTICS, Recipe
-
-BANKS_FILE = "memory_banks.safetensors"
 
 
 def start(recipe: Recipe) -> tuple[AvidModel, AvidProcessor, Objective]:

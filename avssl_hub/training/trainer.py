@@ -16,10 +16,11 @@ from safetensors.torch import save_file
 
 from ..errors import InvalidValueError, explain
 from ..layers.sync_batch_norm import synchronize_batch_norm
+from ..objectives import BANKS_FILE
 from .batches import AVWorldBatches
 from .checkpoints import list_checkpoints, save_checkpoint
 from .recipe import OptimizerSettings, Recipe
-from .start import BANKS_FILE, start
+from .start import start
 from .termination import TrainingTerminated, heard_termination
 
 logger = get_logger(__name__)

@@ -37,6 +37,27 @@ def objective_with_banks(meta, seeds, objective_class=AvidObjective, **settings)
     return objective
 
 
+def of_step(arrays, setting, step):
+    """What is stored of one step, by its name there."""
+    start = f"{setting}__step{step}__"
+    return {key.removeprefix(start): array for key, array in arrays.items() if key.startswith(start)}
+
+
+def assert_gradients_and_constant(objective, queries, expected):
+    for query, key in zip(queries, ("grad_video", "grad_audio")):
+        limit = 1e-5 * np.abs(expected[key]).max()
+        np.testing.assert_allclose(query.grad, expected[key], rtol=0, atol=limit)
+    np.testing.assert_allclose(objective.criterion.partition.item(), expected["avg_exp_score"].item(), rtol=1e-6)
+
+
+def assert_rows(objective, arrays, setting):
+    """Rows of both steps are stored; where a setting ran one step, the second's rows are as they were."""
+    touched = torch.from_numpy(arrays["y"]).flatten()
+    for modality, bank in (("video", objective.video_bank), ("audio", objective.audio_bank)):
+        after = arrays[f"{setting}__{modality}_mem_rows_after"]
+        np.testing.assert_allclose(bank.rows[touched], after, rtol=0, atol=1e-6)
+
+
 @pytest.mark.parametrize("setting", WEIGHTS)
 @pytest.mark.parametrize("path", fixture_files("avid_cma", "nce_avid.npz"))
 def test_losses_gradients_and_banks_equal_the_authors(path, setting):
@@ -48,7 +69,7 @@ def test_losses_gradients_and_banks_equal_the_authors(path, setting):
     assert steps >= 1
 
     for step in range(steps):
-        expected = {key.split("__", 2)[2]: a for key, a in arrays.items() if key.startswith(f"{setting}__step{step}__")}
+        expected = of_step(arrays, setting, step)
         indices = torch.from_numpy(arrays["y"][step])
         negatives = skip_own(torch.from_numpy(arrays["raw_draws"][step]), indices)
         np.testing.assert_array_equal(negatives, arrays["neg_idx"][step])
@@ -64,16 +85,10 @@ def test_losses_gradients_and_banks_equal_the_authors(path, setting):
         for short, name in TERMS.items():
             if name in terms:
                 np.testing.assert_allclose(terms[name].item(), expected[f"Loss__{short}"], rtol=1e-5)
-        for query, key in zip(queries, ("grad_video", "grad_audio")):
-            limit = 1e-5 * np.abs(expected[key]).max()
-            np.testing.assert_allclose(query.grad, expected[key], rtol=0, atol=limit)
-        np.testing.assert_allclose(objective.criterion.partition.item(), expected["avg_exp_score"].item(), rtol=1e-6)
+        assert_gradients_and_constant(objective, queries, expected)
 
-    # Rows of both steps are stored; where a setting ran one step, the second's rows are as they were.
-    touched = torch.from_numpy(arrays["y"]).flatten()
+    assert_rows(objective, arrays, setting)
     for modality, bank in (("video", objective.video_bank), ("audio", objective.audio_bank)):
-        after = arrays[f"{setting}__{modality}_mem_rows_after"]
-        np.testing.assert_allclose(bank.rows[touched], after, rtol=0, atol=1e-6)
         total = arrays[f"{setting}__{modality}_mem_sum_after"]
         np.testing.assert_allclose(bank.rows.double().sum().item(), total, rtol=0, atol=1e-4)
 
@@ -105,7 +120,7 @@ def test_cma_losses_gradients_and_banks_equal_the_authors(path, setting):
     assert steps >= 1
 
     for step in range(steps):
-        expected = {key.split("__", 2)[2]: a for key, a in arrays.items() if key.startswith(f"{setting}__step{step}__")}
+        expected = of_step(arrays, setting, step)
         indices = torch.from_numpy(arrays["y"][step])
         objective.positive_sets[indices] = torch.from_numpy(arrays["positive_set_rows"][step])
         positives = objective.positive_sets[indices].long()
@@ -123,15 +138,9 @@ def test_cma_losses_gradients_and_banks_equal_the_authors(path, setting):
                 ours = f"{KINDS[kind]}_{TERMS[short]}"
                 np.testing.assert_allclose(terms.pop(ours).item(), value, rtol=1e-5, err_msg=name)
         assert not terms
-        for query, key in zip(queries, ("grad_video", "grad_audio")):
-            limit = 1e-5 * np.abs(expected[key]).max()
-            np.testing.assert_allclose(query.grad, expected[key], rtol=0, atol=limit)
-        np.testing.assert_allclose(objective.criterion.partition.item(), expected["avg_exp_score"].item(), rtol=1e-6)
+        assert_gradients_and_constant(objective, queries, expected)
 
-    touched = torch.from_numpy(arrays["y"]).flatten()
-    for modality, bank in (("video", objective.video_bank), ("audio", objective.audio_bank)):
-        after = arrays[f"{setting}__{modality}_mem_rows_after"]
-        np.testing.assert_allclose(bank.rows[touched], after, rtol=0, atol=1e-6)
+    assert_rows(objective, arrays, setting)
 
 
 @pytest.mark.parametrize("agreement", ["consensus", "union", "video", "audio"])

@@ -5,9 +5,9 @@ import torch
 from safetensors.torch import load_file
 
 from avssl_hub.errors import CheckpointError, InvalidValueError
-from avssl_hub.objectives import find_positive_sets
+from avssl_hub.objectives import BANKS_FILE, find_positive_sets
 from avssl_hub.training import RecipeError, load_recipe, train
-from avssl_hub.training.start import BANKS_FILE, start
+from avssl_hub.training.start import start
 
 from .test_trainer import SMALL
 
