@@ -19,7 +19,7 @@ class AvtsObjective(Objective):
     Args:
         margin: Distance beyond which a mismatched pair is left alone.
         hard_share: Share of the mismatched pairs whose sound is of the same clip.
-        hard_after: Training steps with easy mismatches alone, before hard ones come in.
+        easy_epochs: Epochs with easy mismatches alone; ``before_step`` brings in the hard ones.
 
     Raises:
         InvalidValueError: A value breaks its rule.
@@ -27,20 +27,23 @@ class AvtsObjective(Objective):
 
     wants_shifted_audio = True
 
-    def __init__(self, margin: float = 0.99, hard_share: float = 0.25, hard_after: int = 0):
+    def __init__(self, margin: float = 0.99, hard_share: float = 0.25, easy_epochs: float = 0.0):
         super().__init__()
         rules = {
             "margin": (margin, margin > 0, "a distance above 0"),
             "hard_share": (hard_share, 0 <= hard_share <= 1, "0 to 1"),
-            "hard_after": (hard_after, hard_after >= 0, "0 or more steps"),
+            "easy_epochs": (easy_epochs, easy_epochs >= 0, "0 or more"),
         }
         for name, (got, holds, rule) in rules.items():
             if not holds:
                 raise InvalidValueError(explain(f"AvtsObjective.{name}", got, rule))
         self.margin = margin
         self.hard_share = hard_share
-        self.hard_after = hard_after
-        self.register_buffer("steps", torch.tensor(0))
+        self.easy_epochs = easy_epochs
+        self.register_buffer("easy_only", torch.tensor(easy_epochs > 0))
+
+    def before_step(self, step: int, epoch_steps: int) -> None:
+        self.easy_only.fill_(step < self.easy_epochs * epoch_steps)
 
     def forward(
         self, video_embeds: Tensor, audio_embeds: Tensor, indices: Tensor, negatives: Tensor | None = None
@@ -68,10 +71,9 @@ class AvtsObjective(Objective):
             torch.linalg.vector_norm(video_embeds.float() - audio, dim=1)
             for audio in (in_time, in_time.roll(1, dims=0), shifted)
         )
-        share = torch.where(self.steps < self.hard_after, 0.0, self.hard_share)
+        share = torch.where(self.easy_only, 0.0, self.hard_share)
         is_hard = torch.arange(len(easy), device=easy.device) < (share * len(easy)).round()
         mismatched = torch.where(is_hard, hard, easy)
         loss = (matching**2 + (self.margin - mismatched).clamp(min=0) ** 2).mean() / 2
-        self.steps += int(self.training)
         distances = {"matching": matching, "easy": easy, "hard": hard}
         return ObjectiveOutput(loss, {f"{name}_distance": value.detach().mean() for name, value in distances.items()})

@@ -27,8 +27,13 @@ class Objective(nn.Module):
 
     wants_shifted_audio = False
 
-    def before_step(self, step: int) -> None:
-        """Do what has to be done on all ranks before training step ``step``, counted from 0."""
+    def before_step(self, step: int, epoch_steps: int) -> None:
+        """Do what has to be done on all ranks before training step ``step``, counted from 0.
+
+        Args:
+            step: Optimiser steps done.
+            epoch_steps: Steps of an epoch.
+        """
 
     def draw_negatives(self, indices: Tensor, generator: torch.Generator | None = None) -> Tensor | None:
         """Draw the items ``(B, K)`` to tell each of ``indices`` ``(B,)`` from; None where the batch serves."""

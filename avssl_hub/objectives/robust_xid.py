@@ -45,7 +45,7 @@ class RobustXidObjective(BankedObjective):
             direction's prediction, ``bootstrapping`` this direction's own, ``neighbor`` similarity within the modality.
         similarity_temperature: Divisor of similarities between clips in the soft distribution (τ_s).
         agreement_temperature: Divisor of the agreement of a candidate's two halves (τ_t); ``cycle`` only.
-        warmup_steps: Training steps of plain xID before weights and soft targets mean anything.
+        warmup_epochs: Epochs of plain xID, before weights and soft targets mean anything; ``before_step`` ends them.
         **settings: Those of :class:`BankedObjective`: ``num_negatives``, ``temperature``, ``momentum``,
             ``update_in_eval``, ``seed``.
 
@@ -65,7 +65,7 @@ class RobustXidObjective(BankedObjective):
         soft_targets: SoftTargets = "cycle",
         similarity_temperature: float = 0.02,
         agreement_temperature: float = 0.07,
-        warmup_steps: int = 0,
+        warmup_epochs: float = 0.0,
         **settings,
     ):
         super().__init__(num_items, dim, **settings)
@@ -76,7 +76,7 @@ class RobustXidObjective(BankedObjective):
             "soft_targets": (soft_targets, soft_targets in get_args(SoftTargets), f"one of {get_args(SoftTargets)}"),
             "similarity_temperature": (similarity_temperature, similarity_temperature > 0, "a number above 0"),
             "agreement_temperature": (agreement_temperature, agreement_temperature > 0, "a number above 0"),
-            "warmup_steps": (warmup_steps, warmup_steps >= 0, "an integer of at least 0"),
+            "warmup_epochs": (warmup_epochs, warmup_epochs >= 0, "a number of at least 0"),
         }
         for name, (got, holds, rule) in rules.items():
             if not holds:
@@ -89,12 +89,15 @@ class RobustXidObjective(BankedObjective):
         self.soft_targets = soft_targets
         self.similarity_temperature = similarity_temperature
         self.agreement_temperature = agreement_temperature
-        self.warmup_steps = warmup_steps
+        self.warmup_epochs = warmup_epochs
         # Of each item: how well its two bank rows agree, and whether they have been written.
         self.register_buffer("agreement", torch.empty(num_items))
         self.register_buffer("seen", torch.zeros(num_items, dtype=torch.bool))
-        self.register_buffer("steps", torch.tensor(0))
+        self.register_buffer("warming_up", torch.tensor(warmup_epochs > 0))
         self._measure_agreement(slice(None))
+
+    def before_step(self, step: int, epoch_steps: int) -> None:
+        self.warming_up.fill_(step < self.warmup_epochs * epoch_steps)
 
     def load_bank_tensors(self, tensors: Mapping[str, Tensor]) -> None:
         super().load_bank_tensors(tensors)
@@ -122,9 +125,8 @@ class RobustXidObjective(BankedObjective):
             negatives = self.draw_negatives(indices)
         candidates = with_own(indices, negatives)
         rows = self.rows_of(candidates)
-        warming_up = self.steps < self.warmup_steps
-        weights = torch.where(warming_up, 1.0, self.weights(indices))
-        softness = torch.where(warming_up, 0.0, self.softness)
+        weights = torch.where(self.warming_up, 1.0, self.weights(indices))
+        softness = torch.where(self.warming_up, 0.0, self.softness)
 
         terms, losses = {}, 0.0
         for query, bank in OTHER.items():
@@ -189,7 +191,6 @@ class RobustXidObjective(BankedObjective):
     @torch.no_grad()
     def _update(self, indices: Tensor, queries: dict[str, Tensor]) -> None:
         self.update_banks(indices, queries)
-        self.steps += int(self.training)
         if self.training or self.update_in_eval:
             items = gather_ranks(indices)
             self._measure_agreement(items)

@@ -11,8 +11,8 @@ from ..errors import CheckpointError, explain
 from ..models.avid import AvidConfig, AvidModel, AvidProcessor
 from ..objectives import BANKS_FILE, Objective
 from ._typed import require
-from .batches import measure_spectrogram
 from .recipe import STATISTICS, Recipe
+from .world_batches import measure_spectrogram
 
 
 def start(recipe: Recipe) -> tuple[AvidModel, AvidProcessor, Objective]:

@@ -17,11 +17,11 @@ from safetensors.torch import save_file
 from ..errors import InvalidValueError, explain
 from ..layers.sync_batch_norm import synchronize_batch_norm
 from ..objectives import BANKS_FILE
-from .batches import AVWorldBatches
 from .checkpoints import list_checkpoints, save_checkpoint
 from .recipe import OptimizerSettings, Recipe
 from .start import start
 from .termination import TrainingTerminated, heard_termination
+from .world_batches import AVWorldBatches
 
 logger = get_logger(__name__)
 
@@ -144,10 +144,11 @@ def _run(
         )
 
     model.train()
+    epoch_steps = recipe.data.items // recipe.loop.batch_size
     last_time = time.monotonic()
     with heard_termination() as terminated:
         while state.step < recipe.loop.steps:
-            objective.before_step(state.step)
+            objective.before_step(state.step, epoch_steps)
             batch = batches(state.step)
             output = model(pixel_values_videos=batch.pixel_values_videos, input_features=batch.input_features)
             result = objective(output.video_embeds, output.audio_embeds, batch.indices, batch.negatives)

@@ -147,14 +147,15 @@ def test_gradient_stays_out_of_banks_weights_and_targets():
     assert not any(value.requires_grad for value in [*made.buffers(), *output.terms.values(), made.weights(indices)])
 
 
-def test_warm_up_is_plain_xid_and_is_counted_in_training_steps():
-    made, plain = objective(warmup_steps=2), objective(use_weights=False, softness=0.0)
-    losses = [[each(*batch(seed)).loss for seed in range(3)] for each in (made, plain)]
-    torch.testing.assert_close(losses[0][:2], losses[1][:2])
-    assert abs(losses[0][2] - losses[1][2]) > 1e-3
-    assert made.steps == 3
-    made.eval()(*batch(3))
-    assert made.steps == 3
+def test_warm_up_is_plain_xid_for_so_many_epochs():
+    made, plain = objective(warmup_epochs=0.5), objective(use_weights=False, softness=0.0)
+    losses = []
+    for step in range(3):
+        made.before_step(step, epoch_steps=4)
+        losses.append([each(*batch(step)).loss for each in (made, plain)])
+    for warm, same in losses[:2]:
+        torch.testing.assert_close(warm, same)
+    assert abs(losses[2][0] - losses[2][1]) > 1e-3
 
 
 def test_statistics_are_of_the_items_seen():
@@ -170,8 +171,9 @@ def test_statistics_are_of_the_items_seen():
 
 
 def test_a_restart_goes_on_bit_for_bit():
-    made, restored = objective(warmup_steps=1), objective(warmup_steps=1, seed=3)
+    made, restored = objective(warmup_epochs=1), objective(warmup_epochs=1, seed=3)
     made(*batch(0))
+    made.before_step(1, epoch_steps=1)
     restored.load_state_dict(made.state_dict())
     for seed in (1, 2):
         assert torch.equal(made(*batch(seed)).loss, restored(*batch(seed)).loss)
@@ -209,9 +211,10 @@ def trained_in_the_toy_world(seed, pairs, steps=800, **settings):
     views, labels, wrong = toy_world(seed, pairs)
     torch.manual_seed(seed)
     networks = [torch.nn.Sequential(torch.nn.Linear(32, 64), torch.nn.ReLU(), torch.nn.Linear(64, 16)) for _ in views]
-    made = RobustXidObjective(pairs, 16, num_negatives=64, warmup_steps=steps // 10, **settings)
+    made = RobustXidObjective(pairs, 16, num_negatives=64, warmup_epochs=0.1, **settings)
     optimizer = torch.optim.Adam([weight for network in networks for weight in network.parameters()], 1e-3)
-    for _ in range(steps):
+    for step in range(steps):
+        made.before_step(step, epoch_steps=steps)
         indices = torch.randint(pairs, (64,))
         loss = made(*(network(view[indices]) for network, view in zip(networks, views)), indices).loss
         optimizer.zero_grad()

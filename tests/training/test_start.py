@@ -11,10 +11,10 @@ from avssl_hub.training.start import start
 
 from .test_trainer import SMALL
 
-CMA = ["objective={name: avid_cma, num_positives: 3, num_negatives: 4, num_negatives_within: 2, refresh_every: 3}"]
-ROBUST = ["objective={name: robust_xid, num_negatives: 4, warmup_steps: 2}"]
+CMA = ["objective={name: avid_cma, num_positives: 3, num_negatives: 4, num_negatives_within: 2, refresh_epochs: 1}"]
+ROBUST = ["objective={name: robust_xid, num_negatives: 4, warmup_epochs: 0.6}"]
 AVC = ["objective={name: avc, hidden_size: 6}"]
-AVTS = ["objective={name: avts, hard_after: 2}"]
+AVTS = ["objective={name: avts, easy_epochs: 0.6}"]
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +35,7 @@ def test_weights_banks_and_statistics_are_those_of_the_finished_run(finished):
     assert torch.equal(objective.audio_bank.rows, banks["audio_bank"])
     assert objective.criterion.partition == banks["partition_constant"] > 0
     assert processor.spectrogram_mean == start(load_recipe("avid/tiny_avworld", SMALL))[1].spectrogram_mean
-    objective.before_step(0)
+    objective.before_step(0, epoch_steps=3)
     expected = find_positive_sets(banks["video_bank"], banks["audio_bank"], 3)
     assert torch.equal(objective.positive_sets, expected)
 

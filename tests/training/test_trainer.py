@@ -20,10 +20,10 @@ from avssl_hub.data.avworld import AVWorld
 from avssl_hub.errors import InvalidValueError
 from avssl_hub.models.avid import AvidConfig, AvidModel, AvidProcessor
 from avssl_hub.training import TrainingTerminated, load_recipe, train
-from avssl_hub.training.batches import AVWorldBatches
 from avssl_hub.training.checkpoints import list_checkpoints, save_checkpoint
 from avssl_hub.training.recipe import OptimizerSettings
 from avssl_hub.training.trainer import learning_rate_factor
+from avssl_hub.training.world_batches import AVWorldBatches
 
 SMALL = [
     "model.video_hidden_sizes=[4, 4, 8, 8]",
