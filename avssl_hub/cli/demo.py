@@ -24,11 +24,11 @@ def run(
 ) -> None:
     """Embed a few clips and draw which sound the model finds nearest to which picture."""
     from ..errors import explain
+    from ..outputs import OutputError, make_folder
     from ..pipelines.embed import EmbeddingPipeline
     from ..pipelines.match import match
     from ..pipelines.match_figure import draw_matches
     from ..pipelines.media_files import find_media
-    from ..pipelines.outputs import OutputError, make_folder
 
     picture = out / "similarity.png"
     if picture.exists() and not force:

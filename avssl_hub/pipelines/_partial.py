@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ..errors import explain
-from .outputs import OutputError, make_folder, replacing
+from ..outputs import OutputError, make_folder, replacing
 from .tables import CLIPS
 
 _SETTINGS = "settings.json"

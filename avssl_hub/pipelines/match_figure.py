@@ -11,8 +11,8 @@ from matplotlib.patches import Rectangle
 from ..audio.spectrogram import log_spectrogram
 from ..data.clips import Span, center_start
 from ..media import MediaReader
+from ..outputs import replacing
 from .match import Matches
-from .outputs import replacing
 
 _SOUND_RATE = 12000  # samples per second of the strips: most of speech and of AVWorld lies below 6 kHz
 _SOUND_SECONDS = 2.0

@@ -8,9 +8,9 @@ from typing import Any
 
 from ..errors import explain
 from ..media import MediaError, MediaWriteError, prepare_media
+from ..outputs import OutputError, make_folder
 from ._interrupts import heard_interrupts
 from .media_files import FoundMedia, content_sha256
-from .outputs import OutputError, make_folder
 
 MANIFEST = "prepared.jsonl"
 

@@ -11,8 +11,8 @@ import pyarrow.parquet as pq
 import torch
 
 from ..errors import explain
+from ..outputs import OutputError, replacing
 from .embed import ClipEmbeddings
-from .outputs import OutputError, replacing
 
 _CLIP_COLUMNS = [
     ("start", pa.float64()),

@@ -11,10 +11,10 @@ import pytest
 import torch
 from safetensors import safe_open
 
+from avssl_hub.outputs import OutputError
 from avssl_hub.pipelines import tables
 from avssl_hub.pipelines.embed import EmbeddingPipeline
 from avssl_hub.pipelines.embed_files import BadFileError, embed_files, partial_folder
-from avssl_hub.pipelines.outputs import OutputError
 
 from .readable import RATE, ReadableModel, ReadableProcessor, film, sample
 

@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from avssl_hub.media import MediaOpenError
+from avssl_hub.outputs import OutputError
 from avssl_hub.pipelines.match import Matches, NothingToMatchError, match, mean_direction
 from avssl_hub.pipelines.match_figure import draw_matches
-from avssl_hub.pipelines.outputs import OutputError
 
 from .readable import RATE, film, sample
 

@@ -6,9 +6,9 @@ import av
 import pytest
 
 from avssl_hub.media import MediaOpenError, probe
+from avssl_hub.outputs import OutputError
 from avssl_hub.pipelines import prepare
 from avssl_hub.pipelines.media_files import find_media
-from avssl_hub.pipelines.outputs import OutputError
 from avssl_hub.pipelines.prepare import prepare_files
 
 from .readable import film

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ..errors import AvsslError, explain
+from .errors import AvsslError, explain
 
 
 class OutputError(AvsslError, OSError):
