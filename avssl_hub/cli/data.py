@@ -32,7 +32,7 @@ def prepare(
     force: Annotated[bool, typer.Option("--force", help="Replace files that were made otherwise.")] = False,
 ) -> None:
     """Re-encode videos so that random clips decode fast. Pixels change: use the results to train, not to compare."""
-    from ..pipelines.media_files import find_media
+    from ..data.media_files import find_media
     from ..pipelines.prepare import prepare_files
 
     found = find_media(sources)

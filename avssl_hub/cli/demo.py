@@ -23,12 +23,12 @@ def run(
     force: Annotated[bool, typer.Option("--force", help="Replace what an earlier demo wrote.")] = False,
 ) -> None:
     """Embed a few clips and draw which sound the model finds nearest to which picture."""
+    from ..data.media_files import find_media
     from ..errors import explain
     from ..outputs import OutputError, make_folder
     from ..pipelines.embed import EmbeddingPipeline
     from ..pipelines.match import match
     from ..pipelines.match_figure import draw_matches
-    from ..pipelines.media_files import find_media
 
     picture = out / "similarity.png"
     if picture.exists() and not force:

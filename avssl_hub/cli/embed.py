@@ -34,8 +34,8 @@ def run(
 
     Exit status 1 means that some files failed.
     """
+    from ..data.media_files import find_media
     from ..pipelines.embed_files import embed_files, partial_folder
-    from ..pipelines.media_files import find_media
     from ..pipelines.tables import check_output
 
     check_output(out, force)

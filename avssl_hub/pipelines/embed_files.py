@@ -7,13 +7,13 @@ from pathlib import Path
 import pyarrow as pa
 
 from .. import __version__
+from ..data.media_files import content_sha256
 from ..errors import AvsslError
 from ..media import MediaError
 from ._interrupts import heard_interrupts
 from ._partial import PartialWork
 from ._windows import check_sampling
 from .embed import EmbeddingPipeline
-from .media_files import content_sha256
 from .tables import check_output, clip_rows, failed_row, of_file, write_table
 
 

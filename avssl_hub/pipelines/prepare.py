@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..data.media_files import FoundMedia, content_sha256
 from ..errors import explain
 from ..media import MediaError, MediaWriteError, prepare_media
 from ..outputs import OutputError, make_folder
 from ._interrupts import heard_interrupts
-from .media_files import FoundMedia, content_sha256
 
 MANIFEST = "prepared.jsonl"
 

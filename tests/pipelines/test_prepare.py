@@ -5,10 +5,10 @@ import json
 import av
 import pytest
 
+from avssl_hub.data.media_files import find_media
 from avssl_hub.media import MediaOpenError, probe
 from avssl_hub.outputs import OutputError
 from avssl_hub.pipelines import prepare
-from avssl_hub.pipelines.media_files import find_media
 from avssl_hub.pipelines.prepare import prepare_files
 
 from .readable import film

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from ..errors import AvsslError, explain
 from ..hub import sha256_of
-from ..media import MediaOpenError
 
 # Containers FFmpeg reads that people keep recordings in. Only a walk through folders goes by these: the content of
 # a file named outright decides for itself.
@@ -80,6 +79,8 @@ def content_sha256(file: Path) -> str:
     try:
         return sha256_of(file)
     except OSError as error:
+        from ..media import MediaOpenError
+
         raise MediaOpenError(
             explain(f"cannot read {str(file)!r}", error.strerror, "a readable file", "Check the path."), str(file)
         ) from error

@@ -2,7 +2,7 @@
 
 import pytest
 
-from avssl_hub.pipelines.media_files import NoMediaError, find_media
+from avssl_hub.data.media_files import NoMediaError, find_media
 
 
 @pytest.fixture
