@@ -3,8 +3,8 @@
 from inspect import signature
 from pathlib import Path
 
-from safetensors import SafetensorError
-from safetensors.torch import load_file
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
 
 from .._loading import load_strictly
 from ..errors import CheckpointError, explain
@@ -12,10 +12,13 @@ from ..models.avid import AvidConfig, AvidModel, AvidProcessor
 from ..objectives import BANKS_FILE, Objective
 from ._typed import require
 from .recipe import STATISTICS, Recipe
-from .world_batches import measure_spectrogram
+from .sources import Source
+
+# Metadata of the memory banks: what the items are that their rows stand for.
+ITEMS_KEY = "items"
 
 
-def start(recipe: Recipe) -> tuple[AvidModel, AvidProcessor, Objective]:
+def start(recipe: Recipe, source: Source) -> tuple[AvidModel, AvidProcessor, Objective]:
     """Make a run's model, processor and objective.
 
     Raises:
@@ -24,9 +27,10 @@ def start(recipe: Recipe) -> tuple[AvidModel, AvidProcessor, Objective]:
         InvalidValueError: Its memory banks are of other items.
     """
     config = AvidConfig(**recipe.model)
-    objective = recipe.build_objective((config.projection_widths or config.video_hidden_sizes)[-1])
+    dim = (config.projection_widths or config.video_hidden_sizes)[-1]
+    objective = recipe.build_objective(source.num_items, dim)
     if not recipe.start_from:
-        return AvidModel(config), AvidProcessor(**recipe.processor, **measure_spectrogram(recipe)), objective
+        return AvidModel(config), source.processor(), objective
 
     folder = Path(recipe.start_from)
     banks = [BANKS_FILE] if objective.bank_tensors() else []
@@ -42,11 +46,26 @@ def start(recipe: Recipe) -> tuple[AvidModel, AvidProcessor, Objective]:
         for key in signature(type(wanted)).parameters.keys() - {"kwargs"} - fixed:
             rule = f"{getattr(found, key)!r}, as in {folder}"
             require(getattr(wanted, key) == getattr(found, key), f"{section}.{key}", repr(getattr(wanted, key)), rule)
-    try:
-        objective.load_bank_tensors(load_file(folder / BANKS_FILE) if banks else {})
-    except SafetensorError as error:
-        got = str(error)
-        raise CheckpointError(
-            explain(f"memory banks {folder / BANKS_FILE}", got, "a whole safetensors file")
-        ) from error
+    if banks:
+        _load_banks(objective, folder / BANKS_FILE, source)
     return model, processor, objective
+
+
+def save_banks(objective: Objective, folder: Path, source: Source) -> None:
+    """Write what a further training on the same items starts from, if there is anything."""
+    if banks := objective.bank_tensors():
+        save_file(banks, folder / BANKS_FILE, {ITEMS_KEY: source.fingerprint})
+
+
+def _load_banks(objective: Objective, file: Path, source: Source) -> None:
+    try:
+        with safe_open(file, "pt") as opened:
+            of_items = (opened.metadata() or {}).get(ITEMS_KEY)
+            tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
+    except SafetensorError as error:
+        raise CheckpointError(explain(f"memory banks {file}", str(error), "a whole safetensors file")) from error
+    # Converted banks do not say what their rows stand for.
+    if of_items not in (None, source.fingerprint):
+        step = "Start from a run on the same list of recordings, in the same order."
+        raise CheckpointError(explain(f"memory banks {file}", "rows of other items", "rows of the recipe's", step))
+    objective.load_bank_tensors(tensors)

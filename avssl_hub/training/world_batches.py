@@ -1,36 +1,19 @@
-"""Training batches of AVWorld: which windows a step sees, and their random numbers."""
+"""Training batches of AVWorld: which windows of its scenes a step sees."""
 
-from typing import NamedTuple
+from collections.abc import Iterator
+from itertools import count
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from ..audio.spectrogram import log_spectrogram
 from ..data.avworld import AVWorld, draw_scenes
 from ..data.avworld.sound import play
 from ..models.avid import AvidProcessor
 from ..objectives import Objective
-from ..video.augment import ClipAugmentation
+from .batch import Batch
+from .order import items_of_step, mixed_seed
 from .recipe import Recipe
-
-STATISTICS_CLIPS = 512
-
-
-class Batch(NamedTuple):
-    """One process's share of a step, on its device.
-
-    Attributes:
-        pixel_values_videos: ``(B, T, 3, H, W)``.
-        input_features: ``(B, 1, time, rows)``; ``(2 B, …)`` where the objective wants sound out of time as well.
-        indices: Item of each clip, ``(B,)``.
-        negatives: Items to tell each clip from, ``(B, K)``, if the objective draws any.
-    """
-
-    pixel_values_videos: Tensor
-    input_features: Tensor
-    indices: Tensor
-    negatives: Tensor | None
+from .statistics import STATISTICS_CLIPS, row_statistics
 
 
 class AVWorldBatches:
@@ -63,24 +46,18 @@ class AVWorldBatches:
         self.device = device
         self.share = slice(rank, None, processes)
         self.world = AVWorld(recipe.data.world)
-        augment = recipe.augment
-        self.augmentation = ClipAugmentation(
-            size=processor.crop_size,
-            area=augment.crop_area,
-            mirror=augment.mirror,
-            brightness=augment.brightness,
-            contrast=augment.contrast,
-            saturation=augment.saturation,
-            hue=augment.hue,
-            mean=processor.image_mean,
-            std=processor.image_std,
-        )
+        self.augmentation = recipe.augment.build(processor)
+
+    def from_step(self, step: int) -> Iterator[Batch]:
+        """Make the batches of ``step`` and of all after it."""
+        return map(self, count(step))
 
     def __call__(self, step: int) -> Batch:
         """Make the batch of ``step``."""
-        processor, world = self.processor, self.world.config
-        indices = self._indices(step)
-        generator = torch.Generator().manual_seed(_mix(self.recipe.seed, 1, step))
+        recipe, processor, world = self.recipe, self.processor, self.world.config
+        size, data = recipe.loop.batch_size, recipe.data
+        indices = items_of_step(recipe.seed, step, data.items, size, data.clips_per_item)
+        generator = torch.Generator().manual_seed(mixed_seed(recipe.seed, 1, step))
         draws = torch.rand(len(indices), 3, generator=generator, dtype=torch.float64)
         negatives = self.objective.draw_negatives(indices, generator)
         changes = [self.augmentation.sample(world.height, world.width, generator) for _ in indices]
@@ -102,7 +79,7 @@ class AVWorldBatches:
             device=self.device,
         )
         pixels = torch.stack([self.augmentation.apply(*pair) for pair in zip(clips.frames, changes)])
-        volume = 1 + self.recipe.augment.volume * (2 * draws[:, 2:] - 1)
+        volume = 1 + recipe.augment.volume * (2 * draws[:, 2:] - 1)
         volume = volume.float().to(self.device)
         features = processor.spectrogram(clips.samples * volume)
         if self.objective.wants_shifted_audio:
@@ -112,33 +89,17 @@ class AVWorldBatches:
             features = torch.cat([features, processor.spectrogram(samples * volume)])
         return Batch(pixels, features.unsqueeze(1), indices.to(self.device), negatives)
 
-    def _indices(self, step: int) -> Tensor:
-        """Pick the scenes of a step: each epoch is a new order of all, its incomplete last batch dropped."""
-        size, items = self.recipe.loop.batch_size, self.recipe.data.items
-        epoch, position = divmod(step, items // size)
-        order = np.random.default_rng([self.recipe.seed, 0, epoch]).permutation(items)
-        return torch.from_numpy(order[position * size : (position + 1) * size])
 
-
-def measure_spectrogram(recipe: Recipe) -> dict[str, list[float]]:
-    """Measure mean and standard deviation of each spectrogram row on the first training scenes.
-
-    Returns:
-        ``spectrogram_mean`` and ``spectrogram_std``, in decibels.
-    """
+def measure_scenes(recipe: Recipe) -> dict[str, list[float]]:
+    """Measure the spectrogram's rows on the first training scenes; see :func:`row_statistics`."""
     processor, world = recipe.processor_in_decibels(), recipe.data.world
     count = min(STATISTICS_CLIPS, recipe.data.items)
     samples = round(processor.audio_duration * processor.sampling_rate)
-    decibels = []
-    for chosen in torch.arange(count).split(64):
-        # Windows spread over the scenes, since a scene's start has no echo of an earlier bounce.
-        start = (world.duration - processor.audio_duration) * chosen.double() / count
-        sound = play(draw_scenes(world, "train", chosen.tolist()), start, samples, world)
-        size, hop, frames = processor.fft_size, processor.hop_length, processor.num_spectrogram_frames
-        decibels.append(log_spectrogram(sound, size, hop, frames, processor.top_db))
-    rows = torch.cat(decibels).flatten(0, 1).double()
-    return {"spectrogram_mean": rows.mean(0).tolist(), "spectrogram_std": rows.std(0).tolist()}
 
+    def sounds() -> Iterator[Tensor]:
+        for chosen in torch.arange(count).split(64):
+            # Windows spread over the scenes, since a scene's start has no echo of an earlier bounce.
+            start = (world.duration - processor.audio_duration) * chosen.double() / count
+            yield play(draw_scenes(world, "train", chosen.tolist()), start, samples, world)
 
-def _mix(*numbers: int) -> int:
-    return int(np.random.SeedSequence(numbers).generate_state(1, np.uint64)[0] >> 1)
+    return row_statistics(sounds(), processor)

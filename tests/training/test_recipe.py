@@ -54,7 +54,7 @@ def test_a_recipe_file_round_trips_through_its_plain_values(tmp_path):
     (tmp_path / "mine.yaml").write_text(yaml.safe_dump({"name": "x.y", "loop": {"steps": 3}}))
     mine = load_recipe(tmp_path / "mine.yaml")
     assert mine.loop.steps == 3
-    assert mine.build_objective(dim=2).num_negatives == 1024
+    assert mine.build_objective(1024, dim=2).num_negatives == 1024
     plain = json.loads(json.dumps(recipe.to_dict()))
     assert parse_recipe(plain) == recipe
 
@@ -64,15 +64,14 @@ def test_a_recipe_file_round_trips_through_its_plain_values(tmp_path):
     [
         (
             "optimizer.learning_rat=1",
-            "unknown recipe key in 'optimizer': got 'learning_rat'; expected one of 'epsilon', 'learning_rate', "
-            "'schedule', 'warmup_steps', 'weight_decay'. Did you mean 'learning_rate'?",
+            "unknown recipe key in 'optimizer': got 'learning_rat'; expected one of 'decay', 'epsilon', "
+            "'learning_rate', 'milestones', 'schedule', 'warmup_steps', 'weight_decay'. Did you mean 'learning_rate'?",
         ),
         ("loop.steps=many", "recipe key 'loop.steps': got 'many'; expected a value of type int."),
         ("loop.steps=true", "recipe key 'loop.steps': got True; expected a value of type int."),
-        ("loop.steps=0", "recipe key 'loop.steps': got 0; expected an integer of at least 1."),
         (
             "optimizer.schedule=linear",
-            "recipe key 'optimizer.schedule': got 'linear'; expected one of 'constant', 'cosine'.",
+            "recipe key 'optimizer.schedule': got 'linear'; expected one of 'constant', 'cosine', 'multistep'.",
         ),
         ("augment.crop_area=[0.5]", "recipe key 'augment.crop_area': got [0.5]; expected a value of type "),
         ("loop.steps", "recipe override: got 'loop.steps'; expected section.key=value, such as loop.steps=100."),
@@ -86,14 +85,24 @@ def test_a_recipe_file_round_trips_through_its_plain_values(tmp_path):
             "processor.fps=2",
             "recipe key 'processor.num_frames / processor.fps and processor.audio_duration': "
             "got 4 s of picture and 1 s of sound; "
-            "expected no more picture than sound, and no more sound than the 4 s of a scene.",
+            "expected no more picture than sound.",
         ),
         (
             "processor.spectrogram_mean=[1]",
             "unknown recipe key in 'processor': got 'spectrogram_mean'; expected one of 'audio_duration', ",
         ),
+        ("processor.audio_duration=5", "recipe key 'processor.audio_duration': got 5 s; expected at most the 4 s of a"),
         ("processor.fps=[8]", "recipe sections 'model' and 'processor': got '>' not supported between"),
-        ("loop.batch_size=100000", "recipe key 'loop.batch_size': got 100000; expected at most data.items="),
+        (
+            "loop.batch_size=100000",
+            "recipe key 'loop.batch_size': got 100000; expected at most the clips of an epoch, 1024 items times ",
+        ),
+        ("loop.steps=0", "recipe key 'loop.epochs and loop.steps': got neither; expected one of them above 0."),
+        ("loop.trackers=[tensorbord]", "unknown tracker in recipe key 'loop.trackers': got 'tensorbord'; expected"),
+        ("loop.trackers=[mlflow]", "recipe key 'loop.trackers': got mlflow, which is not installed; expected another"),
+        ("data.split=train", "recipe key 'data.split': got 'train'; expected a manifest to choose rows of, "),
+        ("optimizer.milestones=[3]", "recipe key 'optimizer.milestones': got [3]; expected epochs, which schedule "),
+        ("data.workers=0", "recipe key 'data.workers': got 0; expected an integer of at least 1."),
     ],
 )
 def test_mistakes_are_refused_before_any_work(override, text):

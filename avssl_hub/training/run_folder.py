@@ -1,0 +1,60 @@
+"""The folder of a run: whose it is, what it notes, and what may be resumed in it."""
+
+import json
+from pathlib import Path
+
+import yaml
+
+from ..errors import InvalidValueError, explain
+from .recipe import Recipe
+
+RECIPE_FILE = "recipe.yaml"
+METRICS_FILE = "metrics.json"
+# Settings of the machine, not of the result: what a manifest lists is compared by its fingerprint.
+FREE_TO_CHANGE = ("data.workers", "data.manifest")
+
+
+def check_folder(folder: Path, recipe: Recipe, resume: bool) -> bool:
+    """Tell whether the folder is new to runs; accept one that is not only to resume the very same recipe.
+
+    Raises:
+        InvalidValueError: It holds another run, or one that was not asked to be resumed.
+    """
+    noted = folder / RECIPE_FILE
+    if not noted.exists():
+        return True
+    if not resume:
+        step = "Resume it, or choose another folder."
+        raise InvalidValueError(explain(f"training into {folder}", "a folder that holds a run", "a new folder", step))
+    before, now = _flat(yaml.safe_load(noted.read_text(encoding="utf-8"))), _flat(_plain(recipe))
+    changed = [key for key in before | now if before.get(key) != now.get(key) and key not in FREE_TO_CHANGE]
+    if changed:
+        got, rule = f"a recipe that differs in {', '.join(changed)}", f"the recipe in {noted}"
+        step = "Resume with that recipe, or choose another folder."
+        raise InvalidValueError(explain(f"resuming {folder}", got, rule, step))
+    return False
+
+
+def note_recipe(folder: Path, recipe: Recipe) -> None:
+    """Make the folder the run's."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / RECIPE_FILE).write_text(yaml.safe_dump(_plain(recipe), sort_keys=False), encoding="utf-8")
+
+
+def write_metrics(folder: Path, metrics: dict) -> None:
+    """Write a finished run's record of itself."""
+    (folder / METRICS_FILE).write_text(json.dumps(metrics, indent=2) + "\n", encoding="utf-8")
+
+
+def _plain(recipe: Recipe) -> dict:
+    return json.loads(json.dumps(recipe.to_dict()))
+
+
+def _flat(settings: object, front: str = "") -> dict[str, object]:
+    if not isinstance(settings, dict):
+        return {front: settings}
+    return {
+        name: value
+        for key, item in settings.items()
+        for name, value in _flat(item, f"{front}.{key}".strip(".")).items()
+    }
