@@ -62,7 +62,7 @@ class BrokenItems:
 
     def nothing_left(self) -> TooManyBrokenError:
         """Make the error for a clip in whose place nothing usable was found."""
-        item, reason = next(iter(self.news.items()), next(iter(self.reasons.items())))
+        item, reason = next(iter((self.news or self.reasons).items()))
         got = f"none usable in place of {self.names(item)} and after it: {reason}"
         return TooManyBrokenError(explain("training items", got, "a usable one", NEXT_STEP))
 

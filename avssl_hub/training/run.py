@@ -1,0 +1,189 @@
+"""A run under way: one optimiser step after another, and all that a checkpoint of it holds."""
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import torch
+from accelerate import Accelerator
+from accelerate.logging import get_logger
+from torch import Tensor
+
+from ..errors import InvalidValueError, explain
+from ..layers.sync_batch_norm import synchronize_batch_norm
+from ..models.avid import AvidModel, AvidProcessor
+from ..objectives import Objective
+from .batch import Batch
+from .broken import BROKEN_FILE, BrokenItems
+from .checkpoints import list_checkpoints, save_checkpoint
+from .recipe import Recipe
+from .run_folder import write_metrics
+from .schedule import learning_rate_factor
+from .sources import Source
+from .start import save_banks
+
+logger = get_logger(__name__)
+
+
+class RunState:
+    """What a run remembers besides weights.
+
+    Attributes:
+        items: Fingerprint of what it trains on.
+        step: Steps done.
+        seconds: Time spent on them.
+        waited: Time of that spent waiting for batches.
+        history: Its log.
+    """
+
+    def __init__(self, items: str):
+        self.items = items
+        self.step = 0
+        self.seconds = 0.0
+        self.waited = 0.0
+        self.history: list[dict[str, float]] = []
+
+    def state_dict(self) -> dict:
+        return dict(vars(self))
+
+    def load_state_dict(self, state: dict) -> None:
+        if state["items"] != self.items:
+            step = "Resume with the list of recordings it was started with."
+            raise InvalidValueError(explain("resuming", "items of another list, or in another order", "the same", step))
+        vars(self).update(state)
+
+
+class Run:
+    """A run under way, on this process.
+
+    Args:
+        recipe: What to do.
+        source: The items.
+        beginning: Model, processor and objective to begin with; see :func:`avssl_hub.training.start.start`.
+        folder: Where the run is kept.
+        accelerator: The processes.
+    """
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        source: Source,
+        beginning: tuple[AvidModel, AvidProcessor, Objective],
+        folder: Path,
+        accelerator: Accelerator,
+    ):
+        self.recipe, self.source, self.folder, self.accelerator = recipe, source, folder, accelerator
+        self.steps = recipe.num_steps(source.num_items)
+        self.epoch_steps = recipe.epoch_steps(source.num_items)
+        model, self.processor, self.objective = beginning
+        self.objective.to(accelerator.device)
+        if recipe.loop.sync_batch_norm:
+            synchronize_batch_norm(model)
+        settings = recipe.optimizer
+        parameters = [*model.parameters(), *self.objective.parameters()]
+        optimizer = torch.optim.Adam(
+            parameters, settings.learning_rate, eps=settings.epsilon, weight_decay=settings.weight_decay
+        )
+        self.model, self.optimizer = accelerator.prepare(model, optimizer)
+        self.model.train()
+        # Not prepared: Accelerate would advance it once a process.
+        self.schedule = torch.optim.lr_scheduler.LambdaLR(
+            self.optimizer.optimizer, lambda step: learning_rate_factor(step, self.steps, self.epoch_steps, settings)
+        )
+        self.state = RunState(source.fingerprint)
+        self.broken = BrokenItems(source.name, source.num_items, recipe.data.max_broken, folder / BROKEN_FILE)
+        accelerator.register_for_checkpointing(self.objective, self.schedule, self.state, self.broken)
+        self.checkpoints = folder / "checkpoints"
+
+    @property
+    def is_done(self) -> bool:
+        """Whether all steps are taken."""
+        return self.state.step >= self.steps
+
+    def resume(self) -> None:
+        """Go on from the newest checkpoint, if there is one."""
+        if found := list_checkpoints(self.checkpoints):
+            self.accelerator.load_state(str(found[-1]))
+            logger.info("resumed at step %d", self.state.step)
+
+    def batches(self) -> Iterator[Batch]:
+        """Make this process's share of the batches that are left."""
+        accelerator = self.accelerator
+        ranks = accelerator.process_index, accelerator.num_processes
+        source = self.source.batches(self.processor, self.objective, self.broken, accelerator.device, *ranks)
+        return source.from_step(self.state.step)
+
+    def take_step(self, batches: Iterator[Batch], terminated: Callable[[], bool]) -> tuple[dict[str, float], bool]:
+        """Take one step; return its losses, and whether any process was told to end."""
+        begun = time.monotonic()
+        self.objective.before_step(self.state.step, self.epoch_steps)
+        asked = time.monotonic()
+        batch = next(batches)
+        self.state.waited += time.monotonic() - asked
+        losses = self._backward(batch)
+        # Data parallel training averages the gradients of the model alone.
+        for parameter in self.objective.parameters():
+            parameter.grad = self.accelerator.reduce(parameter.grad, "mean")
+        self.optimizer.step()
+        self.schedule.step()
+        self.optimizer.zero_grad()
+        self.state.step += 1
+
+        # What one process has been told or has found out, all have to act on after the same step.
+        flags = {"told": float(terminated()), "news": float(bool(self.broken.news))}
+        flags = {name: torch.tensor(value, device=self.accelerator.device) for name, value in flags.items()}
+        losses = {name: value.item() for name, value in self.accelerator.reduce({**losses, **flags}, "mean").items()}
+        told, news = losses.pop("told") > 0, losses.pop("news") > 0
+        self.state.seconds += time.monotonic() - begun
+        if news:
+            self.broken.share(self.accelerator)
+        return losses, told
+
+    def _backward(self, batch: Batch) -> dict[str, Tensor]:
+        """Add up the gradients of a batch, part by part; return its losses."""
+        parts = self.recipe.loop.accumulation
+        sums: dict[str, Tensor] = {}
+        for number, part in enumerate(batch.parts(parts), start=1):
+            # Processes exchange gradients once, with the last part.
+            waiting = self.accelerator.no_sync(self.model) if number < parts else contextlib.nullcontext()
+            with waiting:
+                output = self.model(pixel_values_videos=part.pixel_values_videos, input_features=part.input_features)
+                result = self.objective(output.video_embeds, output.audio_embeds, part.indices, part.negatives)
+                self.accelerator.backward(result.loss / parts)
+            for name, value in {"loss": result.loss.detach(), **result.terms}.items():
+                sums[name] = sums.get(name, 0.0) + value / parts
+        return sums
+
+    def log(self, losses: dict[str, float]) -> None:
+        """Note the losses of a step in the run's record and in its trackers."""
+        state = self.state
+        state.history.append({"step": state.step, **losses})
+        speed = {
+            "clips_per_second": state.step * self.recipe.loop.batch_size / state.seconds,
+            "share_of_time_waiting_for_batches": state.waited / state.seconds,
+        }
+        rates = {"learning_rate": self.schedule.get_last_lr()[0]}
+        self.accelerator.log({**losses, **rates, **speed}, step=state.step)
+        logger.info("step %d: loss %.4f, %.1f clips/s", state.step, losses["loss"], speed["clips_per_second"])
+
+    def save(self) -> None:
+        """Write a checkpoint."""
+        save_checkpoint(
+            self.checkpoints,
+            self.state.step,
+            self.recipe.loop.keep_checkpoints,
+            lambda folder: self.accelerator.save_state(str(folder)),
+            self.accelerator.is_main_process,
+            self.accelerator.wait_for_everyone,
+        )
+
+    def finish(self) -> None:
+        """Write what the run leaves, on the main process."""
+        if not self.accelerator.is_main_process:
+            return
+        self.accelerator.unwrap_model(self.model).save_pretrained(self.folder)
+        self.processor.save_pretrained(self.folder)
+        save_banks(self.objective, self.folder, self.source)
+        about = {"name": self.recipe.name, "seed": self.recipe.seed, "device": str(self.accelerator.device)}
+        write_metrics(self.folder, {**about, **self.state.state_dict(), "broken": len(self.broken.reasons)})
