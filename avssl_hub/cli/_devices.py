@@ -9,8 +9,12 @@ Device = Annotated[
 ]
 
 
-def chosen_device(name: str | None) -> str:
+def chosen_device(name: str | None, local_rank: int = 0) -> str:
     """Return the device to run on.
+
+    Args:
+        name: What the user asked for.
+        local_rank: Number of this process on its machine, where ``cuda`` without a number means one GPU a process.
 
     Raises:
         InvalidValueError: There is no such device.
@@ -19,10 +23,10 @@ def chosen_device(name: str | None) -> str:
 
     from ..errors import InvalidValueError, explain
 
+    numbered = [f"cuda:{number}" for number in range(torch.cuda.device_count())] if torch.cuda.is_available() else []
     if name is None:
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    known = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
-    known += [f"cuda:{number}" for number in range(torch.cuda.device_count())]
+        name = "cuda" if numbered else "cpu"
+    known = ["cpu", *(["cuda"] if numbered else []), *numbered]
     if name not in known:
         raise InvalidValueError(explain("--device", repr(name), f"one of {', '.join(known)}"))
-    return name
+    return numbered[local_rank % len(numbered)] if name == "cuda" else name
