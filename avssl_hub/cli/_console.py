@@ -48,8 +48,8 @@ def table(*columns: str) -> Table:
 
 
 @contextmanager
-def progress_bar(label: str, unit: str = "files") -> Iterator[Callable[..., None]]:
-    """Show a bar; yields the function that moves it, called with the number done, of all, and a remark."""
+def progress_bar(label: str, unit: str = "files", shown: bool = True) -> Iterator[Callable[..., None]]:
+    """Show a bar if ``shown``; yields the function that moves it, called with the number done, of all, and a remark."""
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -58,7 +58,7 @@ def progress_bar(label: str, unit: str = "files") -> Iterator[Callable[..., None
         TimeRemainingColumn(),
         TextColumn("{task.fields[remark]}"),
     )
-    with Progress(*columns, console=_err, disable=not _err.is_terminal) as bar:
+    with Progress(*columns, console=_err, disable=not (shown and _err.is_terminal)) as bar:
         task = bar.add_task(label, total=None, remark="")
 
         def move(done: int, total: int, remark: str = "") -> None:

@@ -1,12 +1,15 @@
 """``avssl embed``: files and folders into one table of embeddings."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ._console import count, note, progress_bar, say, say_error
 from ._devices import Device, chosen_device
+
+if TYPE_CHECKING:
+    from ..pipelines.embed_files import EmbedReport
 
 
 def run(
@@ -32,41 +35,52 @@ def run(
 
     A run that was cut goes on where it stopped when the same command is given again.
 
-    Exit status 1 means that some files failed.
+    Several processes, each with a GPU, share the files: torchrun --nproc-per-node N -m avssl_hub.cli embed …
+    Machines need a common file system. A process that is lost costs only its unfinished files: give the same command
+    again, with any number of processes, or let torchrun --max-restarts do so.
+
+    Exit status 1 means that some files failed; under --max-restarts, which would do all again, it is 0.
     """
     from ..data.media_files import find_media
+    from ..pipelines.embed import EmbeddingPipeline
     from ..pipelines.embed_files import embed_files, partial_folder
+    from ..pipelines.ranks import joined_ranks
     from ..pipelines.tables import check_output
 
-    check_output(out, force)
-    found = find_media(paths)
-    if found.passed_over:
-        note(f"Passing over {count(found.passed_over, 'other file')} in the folders.")
-    pipe = _pipeline(model, device, batch_size)
-    try:
-        with progress_bar("embedding") as move:
-            report = embed_files(
-                pipe,
-                found.files,
-                out,
-                every=every,
-                clips=clips,
-                keep_going=keep_going,
-                force=force,
-                progress=move,
-            )
-    except KeyboardInterrupt:
-        note(f"Finished files are kept in {partial_folder(out)}; give the same command again to go on.")
-        raise
-    known = f", {report.reused} of them known from before" if report.reused else ""
-    say(f"{out}: {count(report.rows, 'row')} of {count(report.files, 'file')}{known}")
-    if report.failed:
-        reasons = "\n".join(f"  {file}: {reason}" for file, reason in report.failed.items())
-        say_error(f"{len(report.failed)} of {count(report.files, 'file')} failed:\n{reasons}")
+    with joined_ranks() as ranks:
+        check_output(out, force)
+        found = find_media(paths)
+        if found.passed_over and ranks.first:
+            note(f"Passing over {count(found.passed_over, 'other file')} in the folders.")
+        pipe = EmbeddingPipeline(model, device=chosen_device(device, ranks.local_rank), batch_size=batch_size)
+        label = "embedding" if ranks.size == 1 else f"embedding, process {ranks.rank + 1} of {ranks.size}"
+        try:
+            with progress_bar(label, shown=ranks.local_rank == 0) as move:
+                report = embed_files(
+                    pipe,
+                    found.files,
+                    out,
+                    every=every,
+                    clips=clips,
+                    keep_going=keep_going,
+                    force=force,
+                    progress=move,
+                    ranks=ranks,
+                )
+        except KeyboardInterrupt:
+            if ranks.first:
+                note(f"Finished files are kept in {partial_folder(out)}; give the same command again to go on.")
+            raise
+        # Said before any process ends, since a launcher stops the others when one ends with a status.
+        if ranks.first:
+            _say_report(report)
+    if report.failed and not ranks.restarts:
         raise typer.Exit(1)
 
 
-def _pipeline(model: str, device: str | None, batch_size: int):
-    from ..pipelines.embed import EmbeddingPipeline
-
-    return EmbeddingPipeline(model, device=chosen_device(device), batch_size=batch_size)
+def _say_report(report: "EmbedReport") -> None:
+    known = f", {report.reused} of them known from before" if report.reused else ""
+    say(f"{report.out}: {count(report.rows, 'row')} of {count(report.files, 'file')}{known}")
+    if report.failed:
+        reasons = "\n".join(f"  {file}: {reason}" for file, reason in report.failed.items())
+        say_error(f"{len(report.failed)} of {count(report.files, 'file')} failed:\n{reasons}")

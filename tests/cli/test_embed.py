@@ -9,7 +9,10 @@ import time
 
 import pyarrow.parquet as pq
 import pytest
+import torch
 
+from avssl_hub.pipelines.ranks import Ranks
+from tests.conftest import ROOT
 from tests.pipelines.readable import film
 
 
@@ -111,3 +114,35 @@ def test_an_interrupted_run_goes_on(avssl, avid_folder, tmp_path):
     assert result.exit_code == 0, result.stderr
     assert result.stdout == f"out.parquet: {31 * count} rows of {count} files, {done} of them known from before\n"
     assert not partial.exists()
+
+
+def test_two_processes_write_the_table_of_one(avssl, films, avid_folder, tmp_path):
+    for seed in range(2, 8):
+        film(films / f"{seed}.mp4", seconds_of_sound=0.5 * seed, seed=seed)
+    first, second = (Ranks(rank, 2).share(sorted(films.glob("*.m[pk]*")), seed=0) for rank in (0, 1))
+    second[0].write_bytes(first[0].read_bytes())
+    second[1].write_text("not a film")
+    bad = second[1].relative_to(tmp_path)
+    words = ["embed", "films", "-m", str(avid_folder), "--keep-going", "-o"]
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    alone = avssl(*words, "one.parquet")
+    torch.set_num_threads(threads)
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    launched = subprocess.run(
+        [*launcher, "-m", "avssl_hub.cli", *words, "two.parquet"],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        cwd=tmp_path,
+        env={**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": "", "PYTHONPATH": str(ROOT)},
+    )
+    assert (alone.exit_code, launched.returncode) == (1, 1)
+    assert launched.stdout.startswith("two.parquet: 29 rows of 8 files")
+    assert len(launched.stdout.splitlines()) == 1, "one process reports"
+    assert launched.stderr.count(f"1 of 8 files failed:\n  {bad}: ") == 1
+    assert alone.stderr in launched.stderr
+    one, two = (pq.read_table(tmp_path / name) for name in ("one.parquet", "two.parquet"))
+    assert two.equals(one, check_metadata=True)
+    assert [row["file"] for row in two.to_pylist() if row["status"] == "error"] == [str(bad)]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["films", "one.parquet", "two.parquet"]
