@@ -6,8 +6,8 @@ from socket import gethostname
 
 import pyarrow as pa
 import pytest
-from avssl_hub.pipelines.outputs import OutputError
 
+from avssl_hub.outputs import OutputError
 from avssl_hub.pipelines._partial import PartialWork
 from avssl_hub.pipelines.tables import failed_row
 
