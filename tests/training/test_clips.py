@@ -11,7 +11,8 @@ from avssl_hub.data.clips import NoWindowError
 from avssl_hub.data.manifest import ManifestItem
 from avssl_hub.errors import InvalidValueError
 from avssl_hub.media import MissingStreamError, write_media
-from avssl_hub.training import TooManyBrokenError, load_recipe, train
+from avssl_hub.models.avid import AvidProcessor
+from avssl_hub.training import TooManyBrokenError, list_recipes, load_recipe, train
 from avssl_hub.training.clip_reader import ClipReader
 from avssl_hub.training.sources import open_source
 
@@ -219,3 +220,22 @@ def test_a_run_is_not_resumed_on_another_list(clocks, tmp_path):
         train(recipe_of(clocks, "loop.checkpoint_every=1"), tmp_path / "run", progress=kill)
     with pytest.raises(InvalidValueError, match="resuming: got items of another list, or in another order; expected"):
         train(recipe_of(clocks, "loop.checkpoint_every=1", manifest="turned.csv"), tmp_path / "run", resume=True)
+
+
+def test_every_recipe_for_recordings_takes_a_step(clocks, tmp_path):
+    write_list(clocks / "few.csv", [f"{number}.mp4" for number in range(6)])
+    settings = [f"data.manifest={clocks / 'few.csv'}", "data.workers=1", "loop.steps=1", "loop.batch_size=4"]
+    settings += ["model.video_hidden_sizes=[4, 4, 4, 4]", "model.audio_hidden_sizes=[4, 4, 4, 4]"]
+    settings += ["model.projection_sizes=4", "loop.trackers=[]"]
+    start_from = {"avid_cma/kinetics": "avid/kinetics", "avid_cma/audioset": "avid/audioset"}
+    start_from["avid_cma/ablation"] = "avid/ablation_cross"
+    names = [name for name in list_recipes() if not name.endswith("tiny_avworld")]
+    for name in sorted(names, key=start_from.__contains__):
+        own = [*settings, "data.clips_per_item=1"]
+        if name in start_from:
+            own += [f"start_from={tmp_path / start_from[name]}", "objective.num_positives=2"]
+        folder = train(load_recipe(name, own), tmp_path / name)
+        processor = AvidProcessor.from_pretrained(folder)
+        assert processor.spectrogram_mean == AvidProcessor(fft_size=processor.fft_size).spectrogram_mean, "published"
+        assert processor.crop_size == (112 if "ablation" in name else 224)
+        assert (folder / "memory_banks.safetensors").is_file()

@@ -23,6 +23,8 @@ from avssl_hub.training import TrainingTerminated, load_recipe, train
 from avssl_hub.training.checkpoints import list_checkpoints, save_checkpoint
 from avssl_hub.training.schedule import learning_rate_factor
 from avssl_hub.training.settings import OptimizerSettings
+from avssl_hub.training.sources import open_source
+from avssl_hub.training.start import start
 from avssl_hub.training.world_batches import AVWorldBatches
 
 SMALL = [
@@ -180,7 +182,7 @@ def test_two_processes_end_with_the_weights_of_one(tmp_path):
     # Adam moves a weight whose gradient is rounding error as far as any other, either way: the epsilon keeps it still.
     # Few steps, since rounding decides which of two near-equal values a max pool passes the gradient to.
     settings = [*SMALL, "loop.sync_batch_norm=true", "loop.steps=5", "loop.batch_size=12", "loop.log_every=1"]
-    settings += ["optimizer.warmup_steps=0", "optimizer.epsilon=0.1"]
+    settings += ["loop.accumulation=2", "optimizer.warmup_steps=0", "optimizer.epsilon=0.1"]
     weights, losses = [], []
     for processes in (1, 2):
         command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", str(processes)]
@@ -203,6 +205,35 @@ def test_two_processes_end_with_the_weights_of_one(tmp_path):
     assert 1e-3 < max(moved) < 0.02, "five steps of Adam away from the first weights"
     for name, value in weights[0].items():
         torch.testing.assert_close(weights[1][name], value, rtol=0, atol=1e-5)
+
+
+def test_gradients_of_the_parts_of_a_batch_add_up_to_one_step(recipe, tmp_path):
+    # One step of Adam with a large epsilon moves a weight in proportion to its gradient.
+    settings = [*SMALL, "loop.steps=1", "optimizer.warmup_steps=0", "optimizer.epsilon=1e3", "optimizer.weight_decay=0"]
+    parts = load_recipe("avid/tiny_avworld", [*settings, "loop.accumulation=2", "optimizer.learning_rate=1e3"])
+    moved = load_file(train(parts, tmp_path / "run") / "model.safetensors")
+
+    source = open_source(parts)
+    set_seed(parts.seed)
+    model, processor, objective = start(parts, source)
+    batch = next(source.batches(processor, objective, None, torch.device("cpu"), 0, 1).from_step(0))
+    halves = [batch._make(field[chosen] for field in batch) for chosen in (slice(0, 2), slice(2, 4))]
+    losses = []
+    for half in halves:
+        output = model(pixel_values_videos=half.pixel_values_videos, input_features=half.input_features)
+        losses.append(objective(output.video_embeds, output.audio_embeds, half.indices, half.negatives).loss)
+    gradients = torch.autograd.grad((losses[0] + losses[1]) / 2, list(model.parameters()))
+    for (name, value), gradient in zip(model.named_parameters(), gradients):
+        step = 1e3 * gradient / (gradient.abs() + 1e3)
+        torch.testing.assert_close(moved[name], value - step, rtol=1e-4, atol=1e-6)
+    logged = json.loads((tmp_path / "run" / "metrics.json").read_text())["history"][0]["loss"]
+    assert logged == pytest.approx(sum(losses).item() / 2, rel=1e-5)
+
+
+def test_a_batch_that_cannot_be_shared_out_is_refused(tmp_path):
+    recipe = load_recipe("avid/tiny_avworld", [*SMALL, "loop.accumulation=3"])
+    with pytest.raises(InvalidValueError, match="got 4; expected a multiple of 3: 1 processes, each in 3 parts"):
+        train(recipe, tmp_path / "run")
 
 
 def test_a_folder_that_holds_a_run_is_not_overwritten(finished, recipe):
@@ -253,11 +284,10 @@ def test_an_interrupted_checkpoint_is_never_taken_for_a_whole_one(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["step-10"]
 
 
-def test_losses_go_to_the_trackers_that_are_asked_for(tmp_path):
-    pytest.importorskip("tensorboard")
+def test_losses_go_to_tensorboard_unless_told_otherwise(tmp_path):
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-    folder = train(load_recipe("avid/tiny_avworld", [*SMALL, "loop.steps=3", "loop.trackers=[tensorboard]"]), tmp_path)
+    folder = train(load_recipe("avid/tiny_avworld", [*SMALL, "loop.steps=3"]), tmp_path)
     events = EventAccumulator(str(folder / "logs" / "avid_tiny-avworld")).Reload()
     last = json.loads((folder / "metrics.json").read_text())["history"][-1]
     assert [(event.step, event.value) for event in events.Scalars("loss")] == [(3, pytest.approx(last["loss"]))]
