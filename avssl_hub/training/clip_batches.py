@@ -83,10 +83,8 @@ class ClipBatches:
         if negatives is not None:
             negatives = negatives[self.share].to(self.device)
 
-        pixels = [
-            repeat_to_length(self.augmentation.apply(frames, changes), self.processor.num_frames)
-            for frames, changes in zip(clips.unpacked_frames(self.device), clips.changes)
-        ]
+        pixels = self.augmentation.apply_all(clips.unpacked_frames(self.device), clips.changes)
+        pixels = [repeat_to_length(clip, self.processor.num_frames) for clip in pixels]
         samples = clips.samples.to(self.device, non_blocking=True)
         volumes = clips.volumes.to(self.device).view(-1, *[1] * (samples.ndim - 1))
         features = self.processor.spectrogram(samples * volumes)

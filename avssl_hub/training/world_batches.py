@@ -78,7 +78,7 @@ class AVWorldBatches:
             picture_duration=processor.video_duration,
             device=self.device,
         )
-        pixels = torch.stack([self.augmentation.apply(*pair) for pair in zip(clips.frames, changes)])
+        pixels = torch.stack(self.augmentation.apply_all(clips.frames, changes))
         volume = 1 + recipe.augment.volume * (2 * draws[:, 2:] - 1)
         volume = volume.float().to(self.device)
         features = processor.spectrogram(clips.samples * volume)

@@ -18,6 +18,7 @@ from avssl_hub.video.augment import (
     adjust_hue_,
     adjust_saturation_,
     apply_jitter_,
+    apply_jitters_,
     sample_crop,
     sample_jitter,
 )
@@ -128,6 +129,14 @@ def test_operations_are_applied_in_the_order_drawn(rgb):
         assert_close(apply_jitter_(rgb.clone(), jitter), expected, atol=1e-5, rtol=0)
 
 
+def test_many_clips_together_get_what_each_gets_alone(rgb):
+    generator = torch.Generator().manual_seed(1)
+    jitters = [sample_jitter(generator) for _ in range(24)]
+    alone = [apply_jitter_(rgb[:2].clone(), jitter) for jitter in jitters]
+    together = apply_jitters_(rgb[:2].repeat(24, 1, 1, 1, 1), jitters)
+    assert_close(together, torch.stack(alone), atol=1e-5, rtol=0)
+
+
 def test_input_frames_are_left_as_they_were(clip):
     before = clip.clone()
     ClipAugmentation(size=32)(clip, torch.Generator().manual_seed(0))
@@ -173,11 +182,12 @@ def test_half_of_the_clips_are_mirrored():
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 def test_device_gives_what_the_cpu_gives(clip):
-    changes = ClipChanges((5, 7, 40, 60), True, Jitter(NAMES, 1.3, 0.7, 1.4, -0.15))
+    generator = torch.Generator().manual_seed(0)
     augment = ClipAugmentation(size=32)
+    changes = [augment.sample(60, 80, generator) for _ in range(6)]
+    on_device = torch.stack(augment.apply_all([clip.cuda()] * 6, changes)).cpu()
+    difference = (on_device - torch.stack([augment.apply(clip, change) for change in changes])).abs()
     # Bytes are rounded after resizing; a device may round half a step differently.
-    on_device = augment.apply(clip.cuda(), changes).cpu()
-    difference = (on_device - augment.apply(clip, changes)).abs()
     assert difference.mean() < 1e-3
     assert difference.max() < 0.1
 
