@@ -14,6 +14,21 @@ class OutputError(AvsslError, OSError):
     """A result cannot be written, or one is there already."""
 
 
+def check_new(out: Path, force: bool) -> None:
+    """Refuse, before any work, a file that cannot be written.
+
+    Raises:
+        OutputError: The file exists and ``force`` is not given, or its folder does not.
+    """
+    if out.is_dir() or (out.exists() and not force):
+        step = "Choose another name." if out.is_dir() else "Choose another name, or pass --force to replace it."
+        raise OutputError(explain(f"output {out}", "one that exists already", "a new name", step))
+    if not out.absolute().parent.is_dir():
+        raise OutputError(
+            explain(f"output {out}", "a folder that does not exist", "an existing folder", "Make it first.")
+        )
+
+
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """Give a file beside ``path`` to write; it takes its place if the block ends well and vanishes otherwise."""

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import torch
 
 from ..errors import explain
-from ..outputs import OutputError, replacing
+from ..outputs import OutputError, check_new, replacing
 from .embed import ClipEmbeddings
 
 _CLIP_COLUMNS = [
@@ -56,13 +56,7 @@ def check_output(out: Path, force: bool) -> None:
     if out.suffix not in _WRITERS:
         known = ", ".join(_WRITERS)
         raise OutputError(explain(f"output {out}", f"suffix {out.suffix!r}", f"one of {known}", "Rename the output."))
-    if out.is_dir() or (out.exists() and not force):
-        step = "Choose another name." if out.is_dir() else "Choose another name, or pass --force to replace it."
-        raise OutputError(explain(f"output {out}", "one that exists already", "a new name", step))
-    if not out.absolute().parent.is_dir():
-        raise OutputError(
-            explain(f"output {out}", "a folder that does not exist", "an existing folder", "Make it first.")
-        )
+    check_new(out, force)
 
 
 def write_table(out: Path, parts: Iterable[pa.Table], metadata: dict[str, Any]) -> None:
