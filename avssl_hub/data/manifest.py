@@ -17,14 +17,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..errors import explain, unknown_name
-from ._manifest_files import read_table, write_table
+from ._manifest_files import check_suffix, read_table, write_table
 from ._manifest_rules import COLUMNS, ManifestError, Rules
 from .file_slice import FileSlice
 
 if TYPE_CHECKING:
     import datasets
 
-__all__ = ["Manifest", "ManifestError", "ManifestItem"]
+__all__ = ["Manifest", "ManifestError", "ManifestItem", "check_suffix"]
 
 
 @dataclass(frozen=True)

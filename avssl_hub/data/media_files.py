@@ -50,7 +50,7 @@ def find_media(paths: Iterable[str | Path]) -> FoundMedia:
         if not path.exists():
             raise NoMediaError(explain(f"looking for media in {path}", "no such file or folder", "an existing one"))
         for file in _walk(path) if path.is_dir() else [path]:
-            if file != path and (file.suffix.lower() not in MEDIA_SUFFIXES or file.name.startswith(".")):
+            if file != path and not _is_media(file):
                 passed_over += 1
             elif (real := file.resolve()) not in seen:
                 seen.add(real)
@@ -70,6 +70,18 @@ def find_media(paths: Iterable[str | Path]) -> FoundMedia:
     return FoundMedia(list(found), list(found.values()), passed_over)
 
 
+def media_below(folder: str | Path) -> Iterator[str]:
+    """Name the media files in a folder and its subfolders relative to it, sorted, hidden ones passed over.
+
+    Raises:
+        NoMediaError: It is no folder.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise NoMediaError(explain(f"looking for media in {folder}", "no such folder", "an existing one"))
+    return (file.relative_to(folder).as_posix() for file in _walk(folder) if _is_media(file))
+
+
 def content_sha256(file: Path) -> str:
     """Return the sha256 of a file's content, by which resumed runs know it again.
 
@@ -84,6 +96,10 @@ def content_sha256(file: Path) -> str:
         raise MediaOpenError(
             explain(f"cannot read {str(file)!r}", error.strerror, "a readable file", "Check the path."), str(file)
         ) from error
+
+
+def _is_media(file: Path) -> bool:
+    return file.suffix.lower() in MEDIA_SUFFIXES and not file.name.startswith(".")
 
 
 def _walk(folder: Path) -> Iterator[Path]:

@@ -1,0 +1,41 @@
+"""Manifests of public data sets, from their official lists and the copy that is here: one file a data set."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from ...errors import explain, unknown_name
+from ..manifest import ManifestError
+from . import audioset, folder, kinetics, kinetics_sounds, vggsound
+from ._match import Found
+
+__all__ = ["DATASETS", "Found", "build"]
+
+DATASETS: dict[str, Callable[..., Found]] = {
+    module.__name__.rpartition(".")[2]: module.build
+    for module in (folder, kinetics, kinetics_sounds, audioset, vggsound)
+}
+
+
+def build(kind: str, root: str | Path, listing: str | Path | None = None, split: str | None = None) -> Found:
+    """Match a copy of a data set with its official list.
+
+    Args:
+        kind: One of :data:`DATASETS`.
+        root: Folder of the files.
+        listing: The official list; none for a folder.
+        split: Keep this split only, where the list tells.
+
+    Returns:
+        The manifest, and what was not found.
+
+    Raises:
+        UnknownNameError: There is no such data set.
+        ManifestError: The list is missing or cannot be read, or nothing in it fits.
+        NoMediaError: ``root`` is no folder.
+    """
+    if kind not in DATASETS:
+        raise unknown_name("data set", kind, DATASETS)
+    if listing is None and kind != "folder":
+        step = "Pass it with --list, or take the kind 'folder' for all files as they are."
+        raise ManifestError(explain(f"manifest of {kind}", "no list", "the official one", step))
+    return DATASETS[kind](root, listing, split)

@@ -1,0 +1,36 @@
+"""Any folder of media files."""
+
+from pathlib import Path, PurePath
+
+import pyarrow as pa
+
+from ...errors import explain
+from ..manifest import Manifest, ManifestError
+from ..media_files import media_below
+from ._match import Found
+
+
+def build(root: str | Path, listing: str | Path | None = None, split: str | None = None) -> Found:
+    """List all media files in a folder and those below it, sorted; the first folder on the way is the label.
+
+    AVID trained on every file of Kinetics-400's train folder that it found so. The authors took them in the order in
+    which the file system listed them; a sorted list numbers the same copy in the same way on every machine.
+
+    Args:
+        root: The folder; files that lie in it directly have no label.
+        listing: Not taken.
+        split: Not taken.
+
+    Raises:
+        NoMediaError: ``root`` is no folder.
+        ManifestError: A list or a split is given.
+    """
+    for name, value in (("list", listing), ("split", split)):
+        if value is not None:
+            raise ManifestError(explain(f"manifest of a folder, {name}", repr(str(value)), "none", f"Drop --{name}."))
+    paths = [*media_below(root)]
+    if not paths:
+        return Found(None, 0, [], 0, 0)
+    parts = [PurePath(path).parts for path in paths]
+    labels = pa.array([part[0] if len(part) > 1 else None for part in parts], pa.string())
+    return Found(Manifest(pa.table({"path": paths, "label": labels}), root), len(paths), [], 0, 0)
