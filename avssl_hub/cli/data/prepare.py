@@ -1,22 +1,14 @@
-"""``avssl data``: what is done to media files before training."""
+"""``avssl data prepare``: videos re-encoded for fast random access."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from ._console import count, note, progress_bar, say, say_error
-
-app = typer.Typer(no_args_is_help=True, help="Prepare media files for training.")
+from .._console import count, note, progress_bar, say, say_error
 
 
-@app.callback()
-def _group() -> None:
-    pass
-
-
-@app.command()
-def prepare(
+def run(
     sources: Annotated[list[Path], typer.Argument(help="Videos, and folders to walk for them.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder to write.")],
     gop: Annotated[int, typer.Option(min=1, help="Frames from one keyframe to the next.")] = 12,
@@ -32,8 +24,8 @@ def prepare(
     force: Annotated[bool, typer.Option("--force", help="Replace files that were made otherwise.")] = False,
 ) -> None:
     """Re-encode videos so that random clips decode fast. Pixels change: use the results to train, not to compare."""
-    from ..data.media_files import find_media
-    from ..pipelines.prepare import prepare_files
+    from ...data.media_files import find_media
+    from ...pipelines.prepare import prepare_files
 
     found = find_media(sources)
     note("Re-encoding changes pixels: train on the results, but compare with papers on the originals.")

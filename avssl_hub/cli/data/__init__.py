@@ -1,0 +1,9 @@
+"""``avssl data``: what is done about media files before training; one module a verb."""
+
+import typer
+
+from . import manifest, prepare
+
+app = typer.Typer(no_args_is_help=True, help="List, check and prepare media files for training.")
+for verb in (manifest, prepare):
+    app.command(verb.__name__.rpartition(".")[2])(verb.run)
