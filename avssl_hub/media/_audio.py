@@ -13,6 +13,7 @@ from math import ceil, gcd
 import av
 import numpy as np
 import torch
+from av.audio.frame import format_dtypes
 
 from avssl_hub.errors import explain
 from avssl_hub.media._track import Track
@@ -234,25 +235,31 @@ def _joined(frames: Iterator[av.AudioFrame]) -> Iterator[av.AudioFrame | None]:
 
 def _channels_first(frame: av.AudioFrame) -> np.ndarray:
     """View a frame's samples as ``(channels, n)``, planar or not."""
-    samples = frame.to_ndarray()
-    return samples if frame.format.is_planar else samples.reshape(-1, frame.layout.nb_channels).T
+    channels = frame.layout.nb_channels
+    if not frame.format.is_planar:
+        return frame.to_ndarray().reshape(-1, channels).T
+    # Where there are eight planes, to_ndarray() would read a ninth from an address that is none.
+    return np.stack([np.frombuffer(plane, _dtype(frame), frame.samples) for plane in frame.planes[:channels]])
+
+
+def _dtype(frame: av.AudioFrame) -> np.dtype:
+    return np.dtype(format_dtypes[frame.format.name])
 
 
 def _silence(frame: av.AudioFrame, count: int) -> av.AudioFrame:
     """Make ``count`` samples of silence in the format of ``frame``."""
     # Unsigned samples rest at the middle of their range.
-    rest = 128 if frame.to_ndarray().dtype == np.uint8 else 0
+    rest = 128 if _dtype(frame) == np.uint8 else 0
     return _like(frame, np.full((frame.layout.nb_channels, count), rest))
 
 
 def _like(frame: av.AudioFrame, samples: np.ndarray) -> av.AudioFrame:
     """Make a frame of ``samples`` ``(channels, n)`` in the format of ``frame``."""
-    flat = samples if frame.format.is_planar else samples.T.reshape(1, -1)
-    made = av.AudioFrame.from_ndarray(
-        np.ascontiguousarray(flat, dtype=frame.to_ndarray().dtype),
-        format=frame.format.name,
-        layout=frame.layout.name,
-    )
+    made = av.AudioFrame(frame.format.name, frame.layout.name, samples.shape[1])
+    rows = samples if frame.format.is_planar else samples.T.reshape(1, -1)
+    # zip() stops before a ninth plane, as above.
+    for plane, row in zip(made.planes, np.ascontiguousarray(rows, dtype=_dtype(frame))):
+        plane.update(row)
     made.sample_rate = frame.sample_rate
     made.time_base = frame.time_base
     return made

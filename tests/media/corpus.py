@@ -123,10 +123,11 @@ def make(
                 sound.codec, rate=sound.rate, layout=sound.layout, options={**plain, **(sound_options or {})}
             )
             for start, samples in [(sound.start, sound.samples), *([gap] if gap else [])]:
-                kind, block = "fltp", np.ascontiguousarray(samples)
+                # Packed, since PyAV makes no frames of eight planes.
+                kind, block = "flt", np.asarray(samples, np.float32)
                 if sound.codec in ("pcm_s16le", "flac"):
-                    kind, block = "s16", np.round(block * 32767).astype(np.int16).T.reshape(1, -1)
-                step = 4096 * (1 if kind == "fltp" else len(samples))
+                    kind, block = "s16", np.round(block * 32767).astype(np.int16)
+                block, step = block.T.reshape(1, -1), 4096 * len(samples)
                 for begin in range(0, block.shape[1], step):
                     piece = np.ascontiguousarray(block[:, begin : begin + step])
                     frame = av.AudioFrame.from_ndarray(piece, format=kind, layout=sound.layout)

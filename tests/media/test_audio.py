@@ -136,6 +136,17 @@ def test_surround_mixes_down_by_the_usual_weights(corpus, name):
     assert read(corpus[name], 0.5, 1.0, 48000, channels=2).samples.shape == (2, 48000)
 
 
+def test_eight_planes_are_eight_after_a_seek_and_across_a_gap(tmp_path):
+    # PyAV counts a ninth plane where there are eight, and reading that ends the process.
+    tones = (400, 800, 1200, 100, 2000, 2600, 3000, 3500)
+    sound = np.concatenate([sine(2, 48000, tone) for tone in tones])
+    path = make(tmp_path / "eight.mkv", None, (Sound(sound, 48000, "aac", "7.1"),), gap=(4.0, sound))
+    for start in (0.7, 4.5):
+        clip = read(path, start, 1.0, 48000, channels=None)
+        assert [loudest_tone(channel, 48000) for channel in clip.samples] == pytest.approx(tones, abs=1)
+    assert read(path, 1.5, 3.0, 48000, channels=None).present == pytest.approx(1 / 3, abs=0.05)
+
+
 def test_channels_follow_the_file_or_the_request(corpus):
     tone = corpus["long_gop"]
     assert read(tone, 1, 1, 24000).samples.shape[0] == 1
