@@ -1,0 +1,79 @@
+"""``avssl data check``: is the copy of a data set whole?"""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .._console import count, note, progress_bar, say, say_error, show, table
+
+if TYPE_CHECKING:
+    from ...pipelines.check import CheckReport
+
+_SHOWN = 10  # failures named on the terminal
+_BOUNDS = (0, 1, 2, 5, 10, 20, 60, 600)  # seconds
+
+
+def run(
+    source: Annotated[Path, typer.Argument(help="A manifest (.csv, .tsv, .parquet), or a folder of media files.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Table to write, a row a file: .csv, .tsv or .parquet.")
+    ] = None,
+    jobs: Annotated[int | None, typer.Option(min=1, help="Processes; by default one a processor.")] = None,
+    sha256: Annotated[
+        bool, typer.Option("--sha256", help="Hash every file; a column sha256 is compared in any case.")
+    ] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace OUT.")] = False,
+) -> None:
+    """Open every file and decode a little at both ends of it.
+
+    Exit status 1 means that files are missing, broken or changed.
+    """
+    from ...data.manifest import check_suffix
+    from ...outputs import check_new
+    from ...pipelines.check import check_media
+
+    if out:
+        check_suffix(out)
+        check_new(out, force)
+    manifest = _manifest(source)
+    with progress_bar("checking") as move:
+        jobs = min(jobs or len(os.sched_getaffinity(0)), len(manifest))
+        report = check_media(manifest, jobs=jobs, digest=sha256, progress=move)
+    if out:
+        report.manifest.write(out)
+    _tell(report, out)
+    if report.bad:
+        raise typer.Exit(1)
+
+
+def _manifest(source: Path):
+    from ...data.datasets import folder
+    from ...data.manifest import Manifest
+    from ...data.media_files import find_media
+
+    if not source.is_dir():
+        return Manifest.read(source)
+    return folder.build(source).manifest or find_media([source])
+
+
+def _tell(report: "CheckReport", out: Path | None) -> None:
+    failures = list(report.failures())
+    for name, status, reason in failures[:_SHOWN]:
+        say_error(f"{status}: {name}: {reason}")
+    if len(failures) > _SHOWN:
+        where = f"{out} has them all" if out else "-o report.csv names them all"
+        note(f"… and {len(failures) - _SHOWN} more; {where}.")
+    lengths = report.durations()
+    if len(lengths):
+        rows = table("seconds", "files")
+        for low, high in zip(_BOUNDS, (*_BOUNDS[1:], None)):
+            number = sum(low <= length and (high is None or length < high) for length in lengths)
+            if number:
+                rows.add_row(f"{low} to {high}" if high else f"from {low}", str(number))
+        show(rows)
+        say(f"Together {lengths.sum() / 3600:.2f} h, {lengths.min():.2f} to {lengths.max():.2f} s each.")
+    say(f"Without sound: {report.silent}. Without picture: {report.blind}.")
+    counts = ", ".join(f"{number} {status}" for status, number in sorted(report.counts.items()))
+    say(f"{count(len(report.manifest), 'row')}: {counts}")

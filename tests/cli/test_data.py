@@ -1,0 +1,62 @@
+"""``avssl data manifest`` and ``check`` as users see them."""
+
+import pytest
+
+from tests.pipelines.readable import film
+
+LIST = "label,youtube_id,time_start,time_end,split\nsinging,-_a_b,1,11,train\nbowling,zzzzz,1,11,train\n"
+
+
+@pytest.fixture
+def copy(tmp_path):
+    (tmp_path / "clips" / "singing").mkdir(parents=True)
+    film(tmp_path / "clips" / "singing" / "-_a_b_000001_000011.mp4")
+    (tmp_path / "clips" / "other.mp4").write_text("not a film")
+    (tmp_path / "list.csv").write_text(LIST)
+
+
+@pytest.mark.usefixtures("copy")
+def test_manifest_tells_what_is_missing(avssl, tmp_path):
+    result = avssl(
+        "data", "manifest", "kinetics", "clips", "--list", "list.csv", "-o", "m.csv", "--missing", "gone.txt"
+    )
+    assert result.exit_code == 0, result.stderr
+    assert result.stdout == "m.csv: 1 row\n"
+    assert "1 of 2 listed files not here: their names are in gone.txt" in result.stderr
+    assert "1 media file in clips not in the list" in result.stderr
+    assert (tmp_path / "gone.txt").read_text() == "zzzzz_000001_000011\n"
+    assert (tmp_path / "m.csv").read_text().splitlines() == [
+        "path,label,split",
+        "clips/singing/-_a_b_000001_000011.mp4,singing,train",
+    ]
+    again = avssl("data", "manifest", "folder", "clips", "-o", "m.csv")
+    assert (again.exit_code, "pass --force to replace it" in again.stderr) == (2, True)
+
+
+@pytest.mark.usefixtures("copy")
+def test_manifest_of_nothing_fails(avssl, tmp_path):
+    (tmp_path / "empty").mkdir()
+    result = avssl(
+        "data", "manifest", "kinetics", "empty", "--list", "list.csv", "-o", "m.csv", "--missing", "gone.txt"
+    )
+    assert result.exit_code == 1
+    assert "2 of 2 listed files not here" in result.stderr
+    assert (tmp_path / "gone.txt").read_text().count("\n") == 2
+    assert not (tmp_path / "m.csv").exists()
+
+
+@pytest.mark.usefixtures("copy")
+def test_check_reports_and_fails_for_broken_files(avssl, tmp_path):
+    result = avssl("data", "check", "clips", "-o", "report.csv", "--jobs", 1)
+    assert result.exit_code == 1
+    assert "broken: clips/other.mp4: cannot open" in result.stderr
+    assert "Without sound: 0. Without picture: 0.\n2 rows: 1 broken, 1 ok\n" in result.stdout
+    assert "2 to 5" in result.stdout
+    header, broken, fine = (tmp_path / "report.csv").read_text().splitlines()
+    assert header.startswith("path,label,status,reason,duration")
+    assert broken.startswith("clips/other.mp4,,broken")
+    (tmp_path / "good.csv").write_text(f"{header}\n{fine}\n")
+    assert avssl("data", "check", "good.csv", "--jobs", 1).exit_code == 0
+    (tmp_path / "empty").mkdir()
+    nothing = avssl("data", "check", "empty")
+    assert (nothing.exit_code, "no media file" in nothing.stderr) == (2, True)
