@@ -1,4 +1,4 @@
-"""``avssl data manifest`` and ``check`` as users see them."""
+"""``avssl data manifest``, ``check`` and ``shard`` as users see them."""
 
 import pytest
 
@@ -60,3 +60,18 @@ def test_check_reports_and_fails_for_broken_files(avssl, tmp_path):
     (tmp_path / "empty").mkdir()
     nothing = avssl("data", "check", "empty")
     assert (nothing.exit_code, "no media file" in nothing.stderr) == (2, True)
+
+
+@pytest.mark.usefixtures("copy")
+def test_shards_can_be_checked_and_listed(avssl, tmp_path):
+    (tmp_path / "clips" / "other.mp4").unlink()
+    assert avssl("data", "manifest", "folder", "clips", "-o", "m.csv").exit_code == 0
+    result = avssl("data", "shard", "m.csv", "-o", "tars", "--size", "1.5 MB")
+    assert (result.exit_code, result.stdout) == (0, "tars/manifest.parquet: 1 file in 1 tar\n")
+    again = avssl("data", "shard", "m.csv", "-o", "tars", "--size", "1500kb")
+    assert again.stdout == "tars/manifest.parquet: 1 file in 1 tar, 1 of them there already\n"
+    checked = avssl("data", "check", "tars/manifest.parquet", "--jobs", 1)
+    assert checked.stdout.endswith("1 row: 1 ok\n"), checked.stdout
+    assert avssl("data", "manifest", "shards", "tars", "-o", "again.csv").stdout == "again.csv: 1 row\n"
+    wrong = avssl("data", "shard", "m.csv", "-o", "tars", "--size", "much")
+    assert (wrong.exit_code, "--size: got 'much'; expected a number of bytes" in wrong.stderr) == (2, True)

@@ -9,7 +9,7 @@ from .._console import count, note, say, say_error
 
 
 def run(
-    kind: Annotated[str, typer.Argument(help="folder, kinetics, kinetics_sounds, audioset or vggsound.")],
+    kind: Annotated[str, typer.Argument(help="folder, shards, kinetics, kinetics_sounds, audioset or vggsound.")],
     root: Annotated[Path, typer.Argument(help="Folder of the media files.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="Manifest to write: .csv, .tsv or .parquet.")],
     listing: Annotated[

@@ -5,15 +5,16 @@ from pathlib import Path
 
 from ...errors import explain, unknown_name
 from ..manifest import ManifestError
-from . import audioset, folder, kinetics, kinetics_sounds, vggsound
+from . import audioset, folder, kinetics, kinetics_sounds, shards, vggsound
 from ._match import Found
 
 __all__ = ["DATASETS", "Found", "build"]
 
 DATASETS: dict[str, Callable[..., Found]] = {
     module.__name__.rpartition(".")[2]: module.build
-    for module in (folder, kinetics, kinetics_sounds, audioset, vggsound)
+    for module in (folder, shards, kinetics, kinetics_sounds, audioset, vggsound)
 }
+_WITHOUT_LIST = ("folder", "shards")
 
 
 def build(kind: str, root: str | Path, listing: str | Path | None = None, split: str | None = None) -> Found:
@@ -22,7 +23,7 @@ def build(kind: str, root: str | Path, listing: str | Path | None = None, split:
     Args:
         kind: One of :data:`DATASETS`.
         root: Folder of the files.
-        listing: The official list; none for a folder.
+        listing: The official list; none for a folder and for shards.
         split: Keep this split only, where the list tells.
 
     Returns:
@@ -35,7 +36,13 @@ def build(kind: str, root: str | Path, listing: str | Path | None = None, split:
     """
     if kind not in DATASETS:
         raise unknown_name("data set", kind, DATASETS)
-    if listing is None and kind != "folder":
+    if kind in _WITHOUT_LIST:
+        for name, value in (("list", listing), ("split", split)):
+            if value is not None:
+                got, step = repr(str(value)), f"Drop --{name}."
+                raise ManifestError(explain(f"manifest of kind {kind}, {name}", got, "none", step))
+        return DATASETS[kind](root)
+    if listing is None:
         step = "Pass it with --list, or take the kind 'folder' for all files as they are."
         raise ManifestError(explain(f"manifest of {kind}", "no list", "the official one", step))
     return DATASETS[kind](root, listing, split)

@@ -4,13 +4,12 @@ from pathlib import Path, PurePath
 
 import pyarrow as pa
 
-from ...errors import explain
-from ..manifest import Manifest, ManifestError
+from ..manifest import Manifest
 from ..media_files import media_below
 from ._match import Found
 
 
-def build(root: str | Path, listing: str | Path | None = None, split: str | None = None) -> Found:
+def build(root: str | Path) -> Found:
     """List all media files in a folder and those below it, sorted; the first folder on the way is the label.
 
     AVID trained on every file of Kinetics-400's train folder that it found so. The authors took them in the order in
@@ -18,16 +17,10 @@ def build(root: str | Path, listing: str | Path | None = None, split: str | None
 
     Args:
         root: The folder; files that lie in it directly have no label.
-        listing: Not taken.
-        split: Not taken.
 
     Raises:
         NoMediaError: ``root`` is no folder.
-        ManifestError: A list or a split is given.
     """
-    for name, value in (("list", listing), ("split", split)):
-        if value is not None:
-            raise ManifestError(explain(f"manifest of a folder, {name}", repr(str(value)), "none", f"Drop --{name}."))
     paths = [*media_below(root)]
     if not paths:
         return Found(None, 0, [], 0, 0)
