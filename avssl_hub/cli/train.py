@@ -18,8 +18,14 @@ def run(
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the newest checkpoint in the folder.")] = False,
 ) -> None:
-    """Train a model; for several processes run it as torchrun --nproc-per-node N -m avssl_hub.cli train …"""
+    """Train a model on AVWorld or, with data.manifest=LIST, on recordings.
+
+    Several processes train together when started by torchrun --nproc-per-node N -m avssl_hub.cli train …
+
+    SIGTERM saves the run and ends it with exit status 143.
+    """
     from ..training import TrainingTerminated, load_recipe, train
+    from ..training.broken import BROKEN_FILE
     from ..training.termination import EXIT_STATUS
 
     settings = load_recipe(recipe, overrides or ())
@@ -38,3 +44,5 @@ def run(
             note(AGAIN)
             raise typer.Exit(EXIT_STATUS) from error
     say(f"{folder}: trained as {settings.name}")
+    if (folder / BROKEN_FILE).exists():
+        note(f"Some recordings could not be used; {folder / BROKEN_FILE} names them.")
