@@ -8,7 +8,8 @@ import torch
 from safetensors.torch import load_file
 
 from avssl_hub.data.clips import NoWindowError
-from avssl_hub.data.manifest import ManifestItem
+from avssl_hub.data.manifest import Manifest, ManifestItem
+from avssl_hub.data.shards import write_shards
 from avssl_hub.errors import InvalidValueError
 from avssl_hub.media import MissingStreamError, write_media
 from avssl_hub.models.avid import AvidProcessor
@@ -130,6 +131,20 @@ def test_a_batch_is_a_function_of_seed_and_step_whatever_the_number_of_processes
             merged = torch.stack([getattr(share, field) for share in shares], 1).flatten(0, 1)
             torch.testing.assert_close(merged, getattr(whole, field), rtol=0, atol=1e-5)
     assert not torch.equal(batch(3, workers=1).pixel_values_videos, whole.pixel_values_videos)
+
+
+def test_clips_from_shards_are_those_from_files(clocks, tmp_path):
+    write_shards(Manifest.read(clocks / "clips.csv"), tmp_path, size=50_000)
+    assert len(list(tmp_path.glob("*.tar"))) > 1
+    batches = []
+    for manifest in (clocks / "clips.csv", tmp_path / "manifest.parquet"):
+        recipe = load_recipe(clocks / "small.yaml", [f"data.manifest={manifest}"])
+        objective = recipe.build_objective(9, 2)
+        source = open_source(recipe).batches(
+            recipe.processor_in_decibels(), objective, Silent(), torch.device("cpu"), 0, 1
+        )
+        batches.append(next(source.from_step(0)))
+    assert all(torch.equal(*fields) for fields in zip(*batches))
 
 
 def test_the_item_told_is_the_one_read(clocks):
