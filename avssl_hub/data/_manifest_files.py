@@ -28,7 +28,7 @@ def read_table(source: Any) -> tuple[pa.Table, Rules]:
         return _read_dataset(source)
     path = Path(source)
     if check_suffix(path) == ".parquet":
-        return _read(path, pq.read_table), Rules(str(path))
+        return _read(path, _read_parquet), Rules(str(path))
     return _read(path, _read_text), Rules(str(path), lambda row: f"line {_line(path, row)}")
 
 
@@ -70,6 +70,11 @@ def _read(path: Path, reader) -> pa.Table:
         got = getattr(error, "strerror", None) or str(error)
         rule = f"a readable {path.suffix[1:].upper()} file" + (" in UTF-8" if path.suffix != ".parquet" else "")
         raise ManifestError(explain(f"reading manifest {path}", got, rule, "Check the path and the file.")) from error
+
+
+def _read_parquet(path: Path) -> pa.Table:
+    # Folders called split=train, say, would become columns.
+    return pq.read_table(path, partitioning=None)
 
 
 def _read_text(path: Path) -> pa.Table:

@@ -19,6 +19,8 @@ class FileSlice(io.RawIOBase):
         EOFError: It ends before the slice does.
     """
 
+    _file: io.FileIO | None = None  # also where opening it fails, after which close() is called
+
     def __init__(self, path: Path | str, offset: int, size: int, name: str):
         super().__init__()
         self.name = name
@@ -53,6 +55,6 @@ class FileSlice(io.RawIOBase):
         return count
 
     def close(self) -> None:
-        if not self.closed:
+        if self._file:
             self._file.close()
         super().close()

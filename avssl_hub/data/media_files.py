@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import AvsslError, explain
+from ..errors import AvsslError, InvalidValueError, explain
 from ..hub import sha256_of
 
 # Containers FFmpeg reads that people keep recordings in. Only a walk through folders goes by these: the content of
@@ -75,11 +75,17 @@ def media_below(folder: str | Path) -> Iterator[str]:
 
     Raises:
         NoMediaError: It is no folder.
+        InvalidValueError: A name is not in UTF-8.
     """
     folder = Path(folder)
     if not folder.is_dir():
         raise NoMediaError(explain(f"looking for media in {folder}", "no such folder", "an existing one"))
-    return (file.relative_to(folder).as_posix() for file in _walk(folder) if _is_media(file))
+    for file in filter(_is_media, _walk(folder)):
+        name = file.relative_to(folder).as_posix()
+        if not _is_unicode(name):
+            got, step = ascii(name), "Rename it: no list could hold it."
+            raise InvalidValueError(explain(f"a file in {folder}", got, "a name in UTF-8", step))
+        yield name
 
 
 def content_sha256(file: Path) -> str:
@@ -100,6 +106,14 @@ def content_sha256(file: Path) -> str:
 
 def _is_media(file: Path) -> bool:
     return file.suffix.lower() in MEDIA_SUFFIXES and not file.name.startswith(".")
+
+
+def _is_unicode(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _walk(folder: Path) -> Iterator[Path]:

@@ -108,7 +108,7 @@ def test_folder_is_sorted_with_its_folders_as_labels(make):
         ("z.mp4", None),
         ("a/9.wav", "a"),
         ("b/2.mp4", "b"),
-        ("b/deep/1.mp4", "b"),
+        ("b/deep/1.mp4", "deep"),
     ]
     assert (found.listed, found.missing, found.unlisted) == (4, [], 0)
 

@@ -120,9 +120,11 @@ def test_parquet_types(tmp_path):
             "score": pa.array([0.5, 1.5]),
         }
     )
-    pq.write_table(table, tmp_path / "list.parquet")
-    manifest = Manifest.read(tmp_path / "list.parquet")
-    assert manifest[0] == ManifestItem(tmp_path / "a", 0.0, fold="3")
+    folder = tmp_path / "split=train"
+    folder.mkdir()
+    pq.write_table(table, folder / "list.parquet")
+    manifest = Manifest.read(folder / "list.parquet")
+    assert manifest[0] == ManifestItem(folder / "a", 0.0, fold="3")
     assert manifest.column("score").to_pylist() == [0.5, 1.5]
     for wrong, message in (
         ({"path": [1.5]}, "column 'path': got type double; expected text"),
@@ -197,8 +199,9 @@ def test_items_open_files_and_spans_of_bytes(tmp_path):
         beyond.open()
     with ManifestItem(tmp_path / "shard.tar").open() as file:
         assert file.read() == bytes(range(100))
-    with pytest.raises(MediaOpenError, match=r"nowhere'.*No such file"):
-        ManifestItem(tmp_path / "nowhere").open()
+    for place in ({}, {"offset": 0, "size": 1}):
+        with pytest.raises(MediaOpenError, match=r"nowhere.*No such file"):
+            ManifestItem(tmp_path / "nowhere", **place).open()
 
 
 def test_indexing_and_pickling():

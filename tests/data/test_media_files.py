@@ -1,8 +1,11 @@
 """Which files are meant by files and folders."""
 
+import os
+
 import pytest
 
-from avssl_hub.data.media_files import NoMediaError, find_media
+from avssl_hub.data.media_files import NoMediaError, find_media, media_below
+from avssl_hub.errors import InvalidValueError
 
 
 @pytest.fixture
@@ -44,3 +47,11 @@ def test_folders_without_media_are_an_error(tree):
 def test_a_path_that_does_not_exist_is_named(tree):
     with pytest.raises(NoMediaError, match=r"nowhere: got no such file or folder"):
         find_media([tree, tree / "nowhere"])
+
+
+def test_names_that_no_list_can_hold_are_named(tmp_path):
+    (tmp_path / os.fsdecode(b"caf\xe9.txt")).touch()
+    assert list(media_below(tmp_path)) == []
+    (tmp_path / os.fsdecode(b"caf\xe9.mp4")).touch()
+    with pytest.raises(InvalidValueError, match=r"'caf\\udce9\.mp4'; expected a name in UTF-8"):
+        list(media_below(tmp_path))

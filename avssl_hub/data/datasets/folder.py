@@ -10,13 +10,13 @@ from ._match import Found
 
 
 def build(root: str | Path) -> Found:
-    """List all media files in a folder and those below it, sorted; the first folder on the way is the label.
+    """List all media files in a folder and those below it, sorted; the folder a file lies in is its label.
 
     AVID trained on every file of Kinetics-400's train folder that it found so. The authors took them in the order in
     which the file system listed them; a sorted list numbers the same copy in the same way on every machine.
 
     Args:
-        root: The folder; files that lie in it directly have no label.
+        root: The folder; files that lie in it itself have no label.
 
     Raises:
         NoMediaError: ``root`` is no folder.
@@ -24,6 +24,5 @@ def build(root: str | Path) -> Found:
     paths = [*media_below(root)]
     if not paths:
         return Found(None, 0, [], 0, 0)
-    parts = [PurePath(path).parts for path in paths]
-    labels = pa.array([part[0] if len(part) > 1 else None for part in parts], pa.string())
+    labels = pa.array([PurePath(path).parent.name or None for path in paths], pa.string())
     return Found(Manifest(pa.table({"path": paths, "label": labels}), root), len(paths), [], 0, 0)
