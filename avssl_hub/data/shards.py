@@ -63,7 +63,7 @@ def write_shards(
 
     Raises:
         InvalidValueError: ``size`` is not positive.
-        ManifestError: A file is in several rows.
+        ManifestError: A file is in several rows, or empty.
         MediaOpenError: A file cannot be read; finished shards are kept.
         OutputError: The folder has other shards or cannot be written.
     """
@@ -134,6 +134,9 @@ def _write_shard(
             with item.open() as file:
                 length = file.seek(0, io.SEEK_END)
                 file.seek(0)
+                if not length:
+                    step = "Leave it out; avssl data check finds all such files."
+                    raise ManifestError(explain(f"putting {item.name} into a shard", "0 bytes", "a media file", step))
                 if filled and filled + length > size:
                     return
                 filled += length

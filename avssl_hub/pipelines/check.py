@@ -71,7 +71,8 @@ def check_media(
 ) -> CheckReport:
     """Open every row's file and decode a little at both ends of its span.
 
-    A column ``sha256`` of the manifest is compared with the files' content, which reads all of it.
+    Damage in between, and a cut of a file whose format states no length at its head (AVI, MPEG, Ogg), show in the
+    content's hash only: a column ``sha256`` of the manifest is compared with it.
 
     Args:
         manifest: What to check.

@@ -101,7 +101,10 @@ def test_what_cannot_be_put_into_shards(manifest, tmp_path):
     gone = Manifest(pa.table({"path": ["gone.mp4"]}), tmp_path)
     with pytest.raises(MediaOpenError, match=r"gone\.mp4"):
         write_shards(gone, tmp_path / "out")
-    assert not list((tmp_path / "out").glob("*shard-0*"))
+    (tmp_path / "gone.mp4").touch()
+    with pytest.raises(ManifestError, match=r"putting .*gone\.mp4 into a shard: got 0 bytes; expected a media file"):
+        write_shards(gone, tmp_path / "out")
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["shards.json"]
     with pytest.raises(InvalidValueError, match="size: got 0"):
         write_shards(manifest, tmp_path / "other", size=0)
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from ...pipelines.check import CheckReport
 
 _SHOWN = 10  # failures named on the terminal
+_WORTH_A_PROCESS = 32  # files
 _BOUNDS = (0, 1, 2, 5, 10, 20, 60, 600)  # seconds
 
 
@@ -39,7 +40,8 @@ def run(
         check_new(out, force)
     manifest = _manifest(source)
     with progress_bar("checking") as move:
-        jobs = min(jobs or len(os.sched_getaffinity(0)), len(manifest))
+        # A process takes seconds to start, in which one that runs checks some files.
+        jobs = min(jobs or core_count(), 1 + len(manifest) // _WORTH_A_PROCESS)
         report = check_media(manifest, jobs=jobs, digest=sha256, progress=move)
     if out:
         report.manifest.write(out)
