@@ -112,7 +112,7 @@ def _line(path: Path, row: int) -> int:
     with open(path, newline="", encoding="utf-8-sig") as file:
         lines = csv.reader(file, delimiter=_DELIMITERS[path.suffix.lower()])
         numbers = (lines.line_num for values in lines if values)
-        return next(number for index, number in enumerate(numbers, -1) if index == row)
+        return next((number for index, number in enumerate(numbers, -1) if index == row), row + 2)
 
 
 def _read_dataset(source: Any) -> tuple[pa.Table, Rules]:

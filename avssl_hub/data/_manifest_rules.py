@@ -79,7 +79,7 @@ class Rules:
         if is_text:
             column = pc.utf8_trim_whitespace(column)
             column = pc.if_else(pc.equal(column, ""), pa.scalar(None, column.type), column)
-        elif not (whole or pa.types.is_null(column.type) or (pa.types.is_floating(column.type))):
+        elif not (whole or pa.types.is_null(column.type) or pa.types.is_floating(column.type)):
             raise self._wrong(name, f"type {column.type}", "numbers")
         try:
             return pc.cast(column, kind)
@@ -94,6 +94,11 @@ class Rules:
 
     def _check_rows(self, columns: dict[str, pa.ChunkedArray]) -> None:
         self._forbid("path", columns["path"], pc.is_null(columns["path"]), "a path", got="nothing")
+        for name, column in columns.items():
+            if COLUMNS[name] == pa.string():
+                # A quotation mark without its partner makes one value of all lines up to the next.
+                rule = "one line; is a quotation mark missing, or one too many?"
+                self._forbid(name, column, pc.match_substring(column, "\n"), rule)
         for name in ("start", "end"):
             if name in columns:
                 bad = pc.or_(pc.invert(pc.is_finite(columns[name])), pc.less(columns[name], 0))
@@ -128,7 +133,7 @@ class Rules:
     def _forbid(self, name: str, column: pa.ChunkedArray, bad: pa.ChunkedArray, rule: str, got: str = "") -> None:
         row = pc.index(pc.fill_null(bad, False), True).as_py()
         if row >= 0:
-            raise self._wrong_row(row, name, got or column[row].as_py(), rule)
+            raise self._wrong_row(row, name, got or repr(column[row].as_py()), rule)
 
     def _wrong(self, name: str, got: str, rule: str, step: str = "") -> ManifestError:
         return ManifestError(explain(f"manifest {self.name}, column {name!r}", got, rule, step))

@@ -8,8 +8,8 @@ other column is kept. Nothing here opens media.
 import hashlib
 import os
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -88,6 +88,7 @@ class Manifest(Sequence[ManifestItem]):
     Args:
         table: The rows; see the module for the columns. Checked here.
         root: Folder that relative paths start from.
+        rules: What messages call the table and its rows.
 
     Raises:
         ManifestError: A column is missing or of a wrong type, or a row breaks a rule.
@@ -97,16 +98,9 @@ class Manifest(Sequence[ManifestItem]):
         >>> manifest[0].path
     """
 
-    def __init__(self, table: pa.Table, root: str | Path = "."):
-        self._set(Rules("table").conform(table), root)
-
-    def _set(self, table: pa.Table, root: str | Path) -> "Manifest":
-        self.table, self.root = table, Path(root)
-        return self
-
-    @classmethod
-    def _of(cls, table: pa.Table, root: str | Path) -> "Manifest":
-        return cls.__new__(cls)._set(table, root)
+    def __init__(self, table: pa.Table, root: str | Path = ".", rules: Rules | None = None):
+        self.table = (rules or Rules("table")).conform(table)
+        self.root = Path(root)
 
     @classmethod
     def read(cls, source: "str | Path | datasets.Dataset", root: str | Path | None = None) -> "Manifest":
@@ -123,7 +117,7 @@ class Manifest(Sequence[ManifestItem]):
         table, rules = read_table(source)
         if root is None:
             root = Path(source).parent if isinstance(source, (str, os.PathLike)) else "."
-        return cls._of(rules.conform(table), root)
+        return cls(table, root, rules)
 
     def write(self, path: str | Path) -> None:
         """Write a .csv, .tsv or .parquet file, whole or not at all, which reads back as the same list.
@@ -152,7 +146,7 @@ class Manifest(Sequence[ManifestItem]):
         """Names of the columns."""
         return self.table.column_names
 
-    @cached_property
+    @property
     def classes(self) -> list[str]:
         """The labels there are, each once, sorted."""
         return sorted(pc.unique(self.column("label")).drop_null().to_pylist())
@@ -183,7 +177,10 @@ class Manifest(Sequence[ManifestItem]):
         if not len(table):
             got = " and ".join(f"{name}={value!r}" for name, value in values.items())
             raise ManifestError(explain("rows of a manifest", f"none with {got}", "at least one"))
-        return self._of(table.combine_chunks(), self.root)
+        # Part of what was checked needs no check.
+        part = copy(self)
+        part.table = table.combine_chunks()
+        return part
 
     def fingerprint(self) -> str:
         """Return the sha256 over what decides the clips, their order included, as hexadecimal digits.

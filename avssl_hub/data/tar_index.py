@@ -84,30 +84,34 @@ def read_shards(source: str | Path | Iterable[str | Path]) -> Manifest:
         NoMediaError: There is no tar file, or no medium in any.
         ManifestError: A tar file is refused, or a member that describes a sample cannot be read.
     """
-    paths = _paths(source)
+    root, names = _tars(source)
     rows: list[dict[str, Any]] = []
-    for path in paths:
+    for name in names:
+        path = root / name
         for _, sample in groupby(members(path), key=lambda member: member.key):
             sample = list(sample)
             media = [member for member in sample if member.suffix in MEDIA_SUFFIXES]
             told = _told(path, sample) if media else {}
             for member in media:
-                place = {"path": str(path.absolute()), "member": member.name}
+                place = {"path": name, "member": member.name}
                 rows.append({**told, **place, "offset": member.offset, "size": member.size})
     if not rows:
-        raise NoMediaError(explain("looking for media in tar files", f"none in {len(paths)}", "at least one"))
-    names = dict.fromkeys(name for row in rows for name in row)
-    return Manifest(pa.table({name: [row.get(name) for row in rows] for name in names}))
+        raise NoMediaError(explain("looking for media in tar files", f"none in {len(names)}", "at least one"))
+    columns = dict.fromkeys(column for row in rows for column in row)
+    return Manifest(pa.table({column: [row.get(column) for row in rows] for column in columns}), root)
 
 
-def _paths(source: str | Path | Iterable[str | Path]) -> list[Path]:
+def _tars(source: str | Path | Iterable[str | Path]) -> tuple[Path, list[str]]:
+    """Name the tars that are meant, from the folder that their names start from."""
     if not isinstance(source, (str, Path)):
-        paths = [Path(path) for path in source]
+        root, names = Path(), [str(path) for path in source]
+    elif Path(source).is_dir():
+        root, names = Path(source), sorted(path.name for path in Path(source).glob("*.tar"))
     else:
-        paths = sorted(Path(source).glob("*.tar")) if Path(source).is_dir() else [Path(source)]
-    if not paths:
+        root, names = Path(), [str(source)]
+    if not names:
         raise NoMediaError(explain(f"looking for shards in {source}", "no .tar file", "at least one"))
-    return paths
+    return root, names
 
 
 def _told(path: Path, sample: list[Member]) -> dict[str, Any]:

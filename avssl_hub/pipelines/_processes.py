@@ -3,7 +3,7 @@
 import multiprocessing
 import signal
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from itertools import islice
@@ -18,7 +18,7 @@ _AHEAD = 4  # chunks a process has waiting
 
 def map_in_processes(
     work: Callable[[Task], Result], tasks: Iterable[Task], jobs: int, crashed: Callable[[Task], Result]
-) -> Iterator[Result]:
+) -> Generator[Result, None, None]:
     """Work on tasks in several processes; results come in the tasks' order, and few are held at a time.
 
     Args:

@@ -1,6 +1,7 @@
 """A copy of a data set checked: what is there, what opens, and what it holds."""
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +14,7 @@ from ._check_item import Checked, CheckTask, check_item
 from ._interrupts import heard_interrupts
 from ._processes import map_in_processes
 
-BAD = ("missing", "broken", "changed")
+_BAD = ("missing", "broken", "changed")
 
 _TYPES = {
     "status": pa.string(),
@@ -48,7 +49,7 @@ class CheckReport:
     @property
     def bad(self) -> int:
         """Number of rows that cannot be used."""
-        return sum(self.counts.get(status, 0) for status in BAD)
+        return sum(self.counts.get(status, 0) for status in _BAD)
 
     def durations(self) -> np.ndarray:
         """Return the lengths in seconds of the files that open, float64 ``(n,)``."""
@@ -87,8 +88,9 @@ def check_media(
         raise InvalidValueError(explain("jobs", jobs, "at least 1"))
     found: dict[str, list] = {name: [] for name in _TYPES}
     tasks = _tasks(manifest, digest)
-    results = map(check_item, tasks) if jobs is None else map_in_processes(check_item, tasks, jobs, _crashed)
-    with heard_interrupts() as heard:
+    here = (check_item(task) for task in tasks)
+    results = here if jobs is None else map_in_processes(check_item, tasks, jobs, _crashed)
+    with heard_interrupts() as heard, closing(results):
         for number, checked in enumerate(results):
             heard()
             for name, values in found.items():

@@ -2,6 +2,7 @@
 
 import pytest
 
+from avssl_hub.data.datasets import DATASETS
 from tests.pipelines.readable import film
 
 LIST = "label,youtube_id,time_start,time_end,split\nsinging,-_a_b,1,11,train\nbowling,zzzzz,1,11,train\n"
@@ -31,6 +32,11 @@ def test_manifest_tells_what_is_missing(avssl, tmp_path):
     ]
     again = avssl("data", "manifest", "folder", "clips", "-o", "m.csv")
     assert (again.exit_code, "pass --force to replace it" in again.stderr) == (2, True)
+
+
+def test_manifest_names_all_kinds_it_knows(avssl):
+    words = avssl("data", "manifest", "--help").stdout.replace(",", " ").replace(".", " ").split()
+    assert set(words) >= set(DATASETS)
 
 
 @pytest.mark.usefixtures("copy")
