@@ -93,6 +93,8 @@ def read_shards(source: str | Path | Iterable[str | Path]) -> Manifest:
             media = [member for member in sample if member.suffix in MEDIA_SUFFIXES]
             told = _told(path, sample) if media else {}
             for member in media:
+                if not member.size:
+                    raise _refused(path, f"member {member.name!r} of 0 bytes", "at least 1")
                 place = {"path": name, "member": member.name}
                 rows.append({**told, **place, "offset": member.offset, "size": member.size})
     if not rows:
@@ -137,10 +139,10 @@ def _told(path: Path, sample: list[Member]) -> dict[str, Any]:
 
 def _plain(name: str, value: Any) -> str | float | None:
     """Bring a value into a form that all rows of its column share."""
+    if value is not None and name in ("start", "end"):
+        return float(value)
     if value is None or isinstance(value, str):
         return value
-    if name in ("start", "end"):
-        return float(value)
     if name == "label" and isinstance(value, list):
         return ",".join(map(str, value))
     return json.dumps(value)

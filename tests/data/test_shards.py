@@ -138,13 +138,14 @@ def test_foreign_tars(tmp_path):
         ("sub/x.txt", b"a caption"),
         ("sub/z.webm", b"other"),
         ("sub/z.cls", b"7\n"),
+        ("sub/z.json", b'{"start": "2.5"}'),
     )
     tar(tmp_path / "a.tar", (f"{'long' * 60}.wav", b"sound"))
     manifest = read_shards(tmp_path)
     assert [(item.path.name, item.label, item.start) for item in manifest] == [
         ("a.tar", None, None),
         ("b.tar", "dog,cat", 1.0),
-        ("b.tar", "7", None),
+        ("b.tar", "7", 2.5),
     ]
     contents = []
     for item in manifest:
@@ -169,10 +170,11 @@ def special(name, kind, target=""):
         ((special("a.mp4", tarfile.LNKTYPE, "b.mp4"), b""), r"'a\.mp4', which is no plain file"),
         ((special("a.mp4", tarfile.CHRTYPE), b""), r"'a\.mp4', which is no plain file"),
         (("../a.mp4", b"x"), r"got member '\.\./a\.mp4'; expected paths that stay inside"),
+        (("a.mp4", b""), r"got member 'a\.mp4' of 0 bytes; expected at least 1"),
         (("/a.mp4", b"x"), r"got member '/a\.mp4'; expected paths that stay inside"),
     ],
 )
-def test_members_that_lead_elsewhere_are_refused(tmp_path, entry, message):
+def test_members_that_are_no_files_inside_are_refused(tmp_path, entry, message):
     with pytest.raises(ManifestError, match=message):
         read_shards(tar(tmp_path / "bad.tar", ("fine.mp4", b"x"), entry))
 
