@@ -12,6 +12,8 @@ from importlib import import_module, metadata
 from pathlib import Path
 from typing import Literal
 
+from ._devices import core_count
+
 # One set of builds that fit each other; see constraints.txt.
 _MATCHING_SET = "'torch==2.11.*' 'torchvision==0.26.*' 'torchaudio==2.11.*'"
 _TIED_TO_TORCH = ("torchvision", "torchaudio")
@@ -94,7 +96,7 @@ def _torch_family() -> Iterator[Finding]:
 def _device() -> Iterator[Finding]:
     import torch
 
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    cores = core_count()
     yield Finding("CPU", f"{cores} cores usable, {torch.get_num_threads()} threads of torch")
     if not torch.cuda.is_available():
         yield Finding("GPU", "none that torch can use; everything runs on the CPU", "note")

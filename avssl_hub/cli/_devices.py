@@ -1,5 +1,6 @@
-"""The ``--device`` option."""
+"""What a machine has to work with: the ``--device`` option, and processors."""
 
+import os
 from typing import Annotated
 
 import typer
@@ -30,3 +31,8 @@ def chosen_device(name: str | None, local_rank: int = 0) -> str:
     if name not in known:
         raise InvalidValueError(explain("--device", repr(name), f"one of {', '.join(known)}"))
     return numbered[local_rank % len(numbered)] if name == "cuda" else name
+
+
+def core_count() -> int:
+    """Count the processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,14 +1,15 @@
 """``avssl data check``: is the copy of a data set whole?"""
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from .._console import count, note, progress_bar, say, say_error, show, table
+from .._devices import core_count
 
 if TYPE_CHECKING:
+    from ...data.manifest import Manifest
     from ...pipelines.check import CheckReport
 
 _SHOWN = 10  # failures named on the terminal
@@ -50,14 +51,18 @@ def run(
         raise typer.Exit(1)
 
 
-def _manifest(source: Path):
-    from ...data.datasets import folder
+def _manifest(source: Path) -> "Manifest":
+    from ...data.datasets import build
     from ...data.manifest import Manifest
-    from ...data.media_files import find_media
+    from ...data.media_files import NoMediaError
+    from ...errors import explain
 
     if not source.is_dir():
         return Manifest.read(source)
-    return folder.build(source).manifest or find_media([source])
+    manifest = build("folder", source).manifest
+    if manifest is None:
+        raise NoMediaError(explain(f"looking for media in {source}", "no media file", "at least one"))
+    return manifest
 
 
 def _tell(report: "CheckReport", out: Path | None) -> None:
