@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..errors import InvalidValueError, explain
+from ._by_blocks import cosines, mean_over_queries
 from .memory_bank import MemoryBank, sample_negatives
 from .nce import NCECriterion
 from .objective import Objective
@@ -64,19 +65,46 @@ class BankedObjective(Objective):
         """Draw the items ``(B, K)`` to tell each of ``indices`` ``(B,)`` from; see :func:`sample_negatives`."""
         return sample_negatives(indices, len(self.video_bank), self.num_negatives, generator)
 
+    @property
+    def banks(self) -> dict[str, MemoryBank]:
+        """Both banks by modality."""
+        return {"video": self.video_bank, "audio": self.audio_bank}
+
     def rows_of(self, items: Tensor) -> dict[str, Tensor]:
         """Read the rows of ``items`` (B, X) from both banks, each (B, X, D)."""
-        return {"video": self.video_bank(items), "audio": self.audio_bank(items)}
+        return {name: bank(items) for name, bank in self.banks.items()}
 
     def scores(self, queries: Tensor, rows: Tensor) -> Tensor:
         """Cosine over temperature of unit ``queries`` (B, D) with ``rows`` (B, X, D), as (B, X)."""
-        return (rows @ queries.unsqueeze(2)).squeeze(2) / self.temperature
+        return cosines(queries, rows) / self.temperature
+
+    def contrast(self, queries: Tensor, bank: MemoryBank, positives: Tensor, negatives: Tensor) -> Tensor:
+        """Tell the rows that queries should meet from those that they should not.
+
+        Args:
+            queries: Unit embeddings, (B, D).
+            bank: The bank whose rows they meet.
+            positives: Items of its rows, (B, P).
+            negatives: Likewise, (B, K).
+
+        Returns:
+            The criterion's scalar loss.
+        """
+        if self.criterion.partition <= 0:
+            self.criterion.estimate(self.scores(queries.detach(), bank(negatives)))
+        count = positives.shape[1]
+
+        def loss(cosines: Tensor) -> Tensor:
+            scores = cosines / self.temperature
+            return self.criterion(scores[:, :count], scores[:, count:])
+
+        return mean_over_queries(queries, bank.rows, torch.cat([positives, negatives], 1), loss)
 
     def update_banks(self, indices: Tensor, queries: dict[str, Tensor]) -> None:
         """Move both banks towards this batch, unless in an evaluation that is to leave them alone."""
         if self.training or self.update_in_eval:
-            self.video_bank.update(indices, queries["video"])
-            self.audio_bank.update(indices, queries["audio"])
+            for name, bank in self.banks.items():
+                bank.update(indices, queries[name])
 
     def bank_tensors(self) -> dict[str, Tensor]:
         """Name what a further training starts from: ``video_bank``, ``audio_bank``, ``partition_constant`` if set."""

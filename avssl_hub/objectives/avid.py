@@ -7,7 +7,7 @@ own (within), or both. Cross alone is the published method.
 from torch import Tensor
 
 from ..errors import InvalidValueError, explain
-from ._banked import CROSS, WITHIN, BankedObjective, unit_queries, with_own
+from ._banked import CROSS, WITHIN, BankedObjective, unit_queries
 from .nce import NCECriterion
 from .objective import ObjectiveOutput
 
@@ -56,12 +56,10 @@ class AvidObjective(BankedObjective):
         queries = unit_queries(video_embeds, audio_embeds)
         if negatives is None:
             negatives = self.draw_negatives(indices)
-        rows = self.rows_of(with_own(indices, negatives))
         terms, total = {}, 0.0
         for directions, weight in ((CROSS, self.cross), (WITHIN, self.within)):
             for query, bank in directions if weight > 0 else ():
-                scores = self.scores(queries[query], rows[bank])
-                term = self.criterion(scores[:, :1], scores[:, 1:])
+                term = self.contrast(queries[query], self.banks[bank], indices[:, None], negatives)
                 terms[f"{query}_to_{bank}"] = term.detach()
                 total = total + weight * term / 2
         self.update_banks(indices, queries)

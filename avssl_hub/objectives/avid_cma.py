@@ -137,9 +137,7 @@ class AvidCmaObjective(BankedObjective):
         queries = unit_queries(video_embeds, audio_embeds)
         if negatives is None:
             negatives = self.draw_negatives(indices)
-        size = positives.shape[1]
-        rows = self.rows_of(torch.cat([indices[:, None], positives, negatives], 1))
-        columns = {"instance": slice(0, 1), "positive": slice(1, 1 + size)}
+        alike = {"instance": indices[:, None], "positive": positives}
 
         terms, total = {}, 0.0
         for name, weight in self.weights.items():
@@ -148,9 +146,7 @@ class AvidCmaObjective(BankedObjective):
                 continue
             stop = self.num_negatives_within if name == "positive_within" else None
             for query, bank in CROSS if scope == "cross" else WITHIN:
-                alike = self.scores(queries[query], rows[bank][:, columns[kind]])
-                unlike = self.scores(queries[query], rows[bank][:, 1 + size :][:, :stop])
-                term = self.criterion(alike, unlike)
+                term = self.contrast(queries[query], self.banks[bank], alike[kind], negatives[:, :stop])
                 terms[f"{kind}_{query}_to_{bank}"] = term.detach()
                 total = total + weight * term / 2
         self.update_banks(indices, queries)

@@ -31,7 +31,7 @@ class NCECriterion(nn.Module):
         """
         num_negatives = negatives.shape[1]
         if self.partition <= 0:
-            self._estimate(negatives)
+            self.estimate(negatives)
         # softplus(x) = log(1 + e^x) keeps full precision where the ratio form saturates.
         offset = math.log(num_negatives) + self.partition.log()
         of_positives = F.softplus(offset - positives).mean(dim=1)
@@ -39,7 +39,8 @@ class NCECriterion(nn.Module):
         return (of_positives + of_negatives).mean()
 
     @torch.no_grad()
-    def _estimate(self, negatives: Tensor) -> None:
+    def estimate(self, negatives: Tensor) -> None:
+        """Set ``partition`` from the first scores (B, K) of all ranks' negatives."""
         mean = negatives.exp().mean()
         if dist.is_available() and dist.is_initialized():
             dist.all_reduce(mean)

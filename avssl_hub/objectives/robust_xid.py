@@ -22,6 +22,7 @@ from torch import Tensor
 
 from ..errors import InvalidValueError, explain
 from ._banked import BankedObjective, unit_queries, with_own
+from ._by_blocks import cosines
 from .memory_bank import gather_ranks
 from .objective import ObjectiveOutput
 
@@ -180,7 +181,7 @@ class RobustXidObjective(BankedObjective):
             "neighbor": (same, same),
         }
         left, right = own[self.soft_targets]
-        logits = (right @ left[:, 0].unsqueeze(2)).squeeze(2) / self.similarity_temperature
+        logits = cosines(left[:, 0], right) / self.similarity_temperature
         if self.soft_targets == "cycle":
             logits = logits + self.agreement[candidates] / self.agreement_temperature
         if self.soft_targets == "neighbor":
