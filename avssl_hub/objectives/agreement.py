@@ -1,23 +1,27 @@
 """Positive sets by cross-modal agreement (AVID-CMA, arXiv 2004.12943, section 3.2): whose sight and sound are alike?
 
-The search is exact. It goes by blocks of queries and of keys, so its memory does not grow with the bank.
+The search is exact. It goes by blocks of the similarity matrix, so its memory does not grow with the bank; and as the
+matrix is symmetric, one process computes only half of it.
 """
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterator
 from typing import Literal, get_args
 
 import torch
 import torch.distributed as dist
+import torch.nn.functional as F
 from torch import Tensor
 
 from ..errors import InvalidValueError, explain
+from ._nearest import GROUP, Nearest
 
 Agreement = Literal["consensus", "union", "video", "audio"]
 
-# Similarities of a block of queries with a block of keys stay in a core's cache, and are still large products.
-QUERIES, KEYS = 256, 8192
-# Columns that compete as one in the first round of the selection.
-GROUP = 16
+# Side of a square block of similarities, by kind of device: on a CPU two of them stay in its cache.
+SIDES = {"cpu": 1024, "other": 8192}
+# Rows whose nearest items are known at the same time: 33 MB of similarities at 32 items each.
+PANEL = 2**18
 
 
 @torch.no_grad()
@@ -59,12 +63,13 @@ def find_positive_sets(
     share = -(-num_items // ranks)
     begin, end = min(rank * share, num_items), min((rank + 1) * share, num_items)
     found = torch.zeros(share, count, dtype=torch.int32, device=video_rows.device)
-    for start in range(begin, end, QUERIES):
-        own = torch.arange(start, min(start + QUERIES, end), device=video_rows.device)
-        best = _most_alike(own, video_rows, audio_rows, count, agreement)
-        found[start - begin :][: len(own)] = best.sort(dim=1).values
-        if progress is not None:
-            progress(start - begin + len(own), end - begin)
+    similarity = _Similarity(video_rows, audio_rows, agreement)
+    for start in range(begin, end, PANEL):
+        panel = range(start, min(start + PANEL, end))
+        for rows, items in _nearest_of(panel, similarity, num_items, count):
+            found[rows.start - begin : rows.stop - begin] = items
+            if progress is not None:
+                progress(rows.stop - begin, end - begin)
     if ranks == 1:
         return found
     parts = [torch.empty_like(found) for _ in range(ranks)]
@@ -72,48 +77,55 @@ def find_positive_sets(
     return torch.cat(parts)[:num_items]
 
 
-def _most_alike(own: Tensor, video_rows: Tensor, audio_rows: Tensor, count: int, agreement: Agreement) -> Tensor:
-    """Merge the best of each block of keys into the best so far: item indices (Q, k) of the queries ``own`` (Q,)."""
-    values = video_rows.new_full((len(own), 0), 0)
-    items = own.new_empty((len(own), 0))
-    for start in range(0, len(video_rows), KEYS):
-        keys = slice(start, min(start + KEYS, len(video_rows)))
-        similarity = _similarity(own, keys, video_rows, audio_rows, agreement)
-        columns = _candidates(similarity, count)
-        values = torch.cat([values, similarity.gather(1, columns)], 1)
-        items = torch.cat([items, columns + start], 1)
-        values, kept = values.topk(min(count, values.shape[1]), dim=1, sorted=False)
-        items = items.gather(1, kept)
-    return items
+def _nearest_of(panel: range, similarity: "_Similarity", num_items: int, count: int) -> Iterator[tuple[range, Tensor]]:
+    """Search for the rows of ``panel``; yield them block by block with their items (R, k), ascending.
 
-
-def _similarity(own: Tensor, keys: slice, video_rows: Tensor, audio_rows: Tensor, agreement: Agreement) -> Tensor:
-    """Rank-deciding similarity (Q, keys), minus infinity between an item and itself."""
-    if agreement in ("video", "audio"):
-        rows = video_rows if agreement == "video" else audio_rows
-        similarity = rows[own] @ rows[keys].T
-    else:
-        similarity, other = (rows[own] @ rows[keys].T for rows in (video_rows, audio_rows))
-        combine = torch.minimum if agreement == "consensus" else torch.maximum
-        combine(similarity, other, out=similarity)
-    among_keys = ((own >= keys.start) & (own < keys.stop)).nonzero().squeeze(1)
-    similarity[among_keys, own[among_keys] - keys.start] = -torch.inf
-    return similarity
-
-
-def _candidates(similarity: Tensor, count: int) -> Tensor:
-    """Columns (Q, C) among which the ``count`` largest of each row are, found in one quick pass.
-
-    Columns compete in groups first: those of the ``count`` groups with the largest maxima hold the largest values.
+    The similarities of two blocks of the panel serve both.
     """
-    queries, width = similarity.shape
-    groups = width // GROUP
-    if groups <= count:
-        return torch.arange(width, device=similarity.device).expand(queries, width)
-    # Members of a group lie ``groups`` apart, so that the maxima are taken over whole vectors.
-    whole = similarity[:, : groups * GROUP].unflatten(1, (GROUP, groups))
-    best = whole.amax(1).topk(count, dim=1, sorted=False).indices
-    members = groups * torch.arange(GROUP, device=similarity.device)
-    columns = (best[:, None, :] + members[None, :, None]).flatten(1)
-    rest = torch.arange(groups * GROUP, width, device=similarity.device).expand(queries, -1)
-    return torch.cat([columns, rest], 1)
+    nearest = Nearest(len(panel), count, similarity.video_rows)
+    side = similarity.side
+    blocks = [panel[start : start + side] for start in range(0, len(panel), side)]
+    for block in blocks:
+        nearest.offer(block.start - panel.start, similarity(block, block)[: len(block)], block.start)
+    others = (*range(0, panel.start, side), *range(panel.stop, num_items, side))
+    for index, block in enumerate(blocks):
+        own = block.start - panel.start
+        for later in blocks[index + 1 :]:
+            values = similarity(block, later)
+            nearest.offer(own, values[: len(block)], later.start)
+            nearest.offer(later.start - panel.start, values.T[: len(later)], block.start)
+        for start in others:
+            stop = min(start + side, panel.start if start < panel.start else num_items)
+            nearest.offer(own, similarity(block, range(start, stop))[: len(block)], start)
+        yield block, nearest.items[own : own + len(block)].sort(dim=1).values
+
+
+class _Similarity:
+    """Blocks of the similarity that decides, in memory that is used again for each."""
+
+    def __init__(self, video_rows: Tensor, audio_rows: Tensor, agreement: Agreement):
+        self.video_rows = video_rows
+        self.banks = {"video": [video_rows], "audio": [audio_rows]}.get(agreement, [video_rows, audio_rows])
+        self.combine = torch.minimum if agreement == "consensus" else torch.maximum
+        self.side = min(SIDES.get(video_rows.device.type, SIDES["other"]), len(video_rows))
+        self.space = [video_rows.new_empty(self.side**2) for _ in self.banks]
+
+    def __call__(self, own: range, others: range) -> Tensor:
+        """Similarity of two ranges of items, minus infinity between an item and itself.
+
+        Both axes are filled up with minus infinity to whole groups. Valid until the next call.
+        """
+        shape = len(own), len(others)
+        blocks = [
+            torch.mm(
+                rows[own.start : own.stop],
+                rows[others.start : others.stop].T,
+                out=space[: math.prod(shape)].view(shape),
+            )
+            for rows, space in zip(self.banks, self.space)
+        ]
+        similarity = blocks[0] if len(blocks) == 1 else self.combine(*blocks, out=blocks[0])
+        if own == others:
+            similarity.fill_diagonal_(-torch.inf)
+        missing = [-length % GROUP for length in shape]
+        return F.pad(similarity, (0, missing[1], 0, missing[0]), value=-torch.inf) if any(missing) else similarity

@@ -32,14 +32,15 @@ def positives_by_the_book(video, audio, count, kind):
 
 @pytest.mark.parametrize("kind", COMBINE)
 @pytest.mark.parametrize(
-    ("queries", "keys"),
-    # One block; key blocks that leave a remainder of a group; blocks smaller than k; more groups than k.
-    [(256, 8192), (50, 150), (7, 3), (64, 170)],
+    ("items", "side", "panel"),
+    # One block; blocks that leave a remainder of a group; more groups than k; blocks smaller than k; panels whose rows
+    # meet all others from one side only, the last of which is short.
+    [(333, 1024, 1024), (333, 50, 1024), (333, 160, 1024), (40, 3, 1024), (333, 64, 128), (90, 7, 20)],
 )
-def test_search_by_blocks_is_exact(monkeypatch, kind, queries, keys):
-    monkeypatch.setattr(agreement, "QUERIES", queries)
-    monkeypatch.setattr(agreement, "KEYS", keys)
-    video, audio = banks(333)
+def test_search_by_blocks_is_exact(monkeypatch, kind, items, side, panel):
+    monkeypatch.setitem(agreement.SIDES, "cpu", side)
+    monkeypatch.setattr(agreement, "PANEL", panel)
+    video, audio = banks(items)
     found = find_positive_sets(*map(torch.from_numpy, (video, audio)), 5, kind)
     assert found.dtype == torch.int32
     np.testing.assert_array_equal(found, positives_by_the_book(video, audio, 5, kind))
@@ -53,8 +54,25 @@ def test_an_item_is_not_its_own_positive_even_where_another_is_its_copy():
     assert found[7].tolist() == [3]
 
 
+def test_items_that_are_all_alike_still_get_whole_sets(monkeypatch):
+    monkeypatch.setitem(agreement.SIDES, "cpu", 64)
+    rows = torch.ones(150, 4) / 2
+    found = find_positive_sets(rows, rows, 3)
+    for item, chosen in enumerate(found.tolist()):
+        assert len({*chosen, item}) == 4
+        assert all(0 <= other < 150 for other in chosen)
+
+
+def test_search_is_exact_where_each_block_is_nearer_than_all_before(monkeypatch):
+    monkeypatch.setitem(agreement.SIDES, "cpu", 32)
+    rows = torch.linspace(1, 2, 160)[:, None]
+    found = find_positive_sets(rows, rows, 4)
+    assert found[:156].tolist() == [[156, 157, 158, 159]] * 156
+    assert found[158].tolist() == [155, 156, 157, 159]
+
+
 def test_search_reports_its_progress(monkeypatch):
-    monkeypatch.setattr(agreement, "QUERIES", 16)
+    monkeypatch.setitem(agreement.SIDES, "cpu", 16)
     steps = []
     find_positive_sets(*map(torch.from_numpy, banks(40)), 2, progress=lambda *state: steps.append(state))
     assert steps == [(16, 40), (32, 40), (40, 40)]
