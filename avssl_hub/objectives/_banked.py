@@ -7,9 +7,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..errors import InvalidValueError, explain
-from ._by_blocks import cosines, mean_over_queries
+from ._by_blocks import cosines
 from .memory_bank import MemoryBank, sample_negatives
-from .nce import NCECriterion
 from .objective import Objective
 
 # In a finished run's folder, and in a converted one's: ``BankedObjective.bank_tensors``.
@@ -59,7 +58,6 @@ class BankedObjective(Objective):
         self.update_in_eval = update_in_eval
         self.video_bank = MemoryBank(num_items, dim, momentum, seed=2 * seed)
         self.audio_bank = MemoryBank(num_items, dim, momentum, seed=2 * seed + 1)
-        self.criterion: NCECriterion | None = None
 
     def draw_negatives(self, indices: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """Draw the items ``(B, K)`` to tell each of ``indices`` ``(B,)`` from; see :func:`sample_negatives`."""
@@ -78,28 +76,6 @@ class BankedObjective(Objective):
         """Cosine over temperature of unit ``queries`` (B, D) with ``rows`` (B, X, D), as (B, X)."""
         return cosines(queries, rows) / self.temperature
 
-    def contrast(self, queries: Tensor, bank: MemoryBank, positives: Tensor, negatives: Tensor) -> Tensor:
-        """Tell the rows that queries should meet from those that they should not.
-
-        Args:
-            queries: Unit embeddings, (B, D).
-            bank: The bank whose rows they meet.
-            positives: Items of its rows, (B, P).
-            negatives: Likewise, (B, K).
-
-        Returns:
-            The criterion's scalar loss.
-        """
-        if self.criterion.partition <= 0:
-            self.criterion.estimate(self.scores(queries.detach(), bank(negatives)))
-        count = positives.shape[1]
-
-        def loss(cosines: Tensor) -> Tensor:
-            scores = cosines / self.temperature
-            return self.criterion(scores[:, :count], scores[:, count:])
-
-        return mean_over_queries(queries, bank.rows, torch.cat([positives, negatives], 1), loss)
-
     def update_banks(self, indices: Tensor, queries: dict[str, Tensor]) -> None:
         """Move both banks towards this batch, unless in an evaluation that is to leave them alone."""
         if self.training or self.update_in_eval:
@@ -107,11 +83,8 @@ class BankedObjective(Objective):
                 bank.update(indices, queries[name])
 
     def bank_tensors(self) -> dict[str, Tensor]:
-        """Name what a further training starts from: ``video_bank``, ``audio_bank``, ``partition_constant`` if set."""
-        tensors = {"video_bank": self.video_bank.rows, "audio_bank": self.audio_bank.rows}
-        if self.criterion is not None and self.criterion.partition > 0:
-            tensors["partition_constant"] = self.criterion.partition
-        return tensors
+        """Name what a further training starts from: ``video_bank`` and ``audio_bank``."""
+        return {"video_bank": self.video_bank.rows, "audio_bank": self.audio_bank.rows}
 
     def load_bank_tensors(self, tensors: Mapping[str, Tensor]) -> None:
         """Start from the ``bank_tensors`` of a finished training on the same items.
@@ -128,8 +101,6 @@ class BankedObjective(Objective):
                     explain(f"memory bank '{name}'", got, rule, "Start from a run on the same data.")
                 )
             bank.rows.copy_(tensors[name])
-        if self.criterion is not None and "partition_constant" in tensors:
-            self.criterion.partition.copy_(tensors["partition_constant"])
 
 
 def unit_queries(video_embeds: Tensor, audio_embeds: Tensor) -> dict[str, Tensor]:

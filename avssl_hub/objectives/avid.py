@@ -7,12 +7,12 @@ own (within), or both. Cross alone is the published method.
 from torch import Tensor
 
 from ..errors import InvalidValueError, explain
-from ._banked import CROSS, WITHIN, BankedObjective, unit_queries
-from .nce import NCECriterion
+from ._banked import CROSS, WITHIN, unit_queries
+from ._nce_objective import NCEObjective
 from .objective import ObjectiveOutput
 
 
-class AvidObjective(BankedObjective):
+class AvidObjective(NCEObjective):
     """The AVID loss with its two banks; its state dict holds all that has to survive a restart.
 
     Every forward call updates the banks after the scores are taken, in evaluation mode too, as in the authors' code.
@@ -22,8 +22,8 @@ class AvidObjective(BankedObjective):
         dim: Size of the embeddings.
         cross: Weight of the cross-modal term.
         within: Weight of the within-modal term.
-        **settings: Those of :class:`BankedObjective`: ``num_negatives``, ``temperature``, ``momentum``,
-            ``update_in_eval``, ``seed``.
+        **settings: Those of :class:`NCEObjective`: ``shared_partition``, ``num_negatives``, ``temperature``,
+            ``momentum``, ``update_in_eval``, ``seed``.
 
     Raises:
         InvalidValueError: A value breaks its rule.
@@ -37,7 +37,6 @@ class AvidObjective(BankedObjective):
             )
         self.cross = cross
         self.within = within
-        self.criterion = NCECriterion()
 
     def forward(
         self, video_embeds: Tensor, audio_embeds: Tensor, indices: Tensor, negatives: Tensor | None = None
@@ -59,7 +58,7 @@ class AvidObjective(BankedObjective):
         terms, total = {}, 0.0
         for directions, weight in ((CROSS, self.cross), (WITHIN, self.within)):
             for query, bank in directions if weight > 0 else ():
-                term = self.contrast(queries[query], self.banks[bank], indices[:, None], negatives)
+                term = self.contrast(queries, query, bank, indices[:, None], negatives)
                 terms[f"{query}_to_{bank}"] = term.detach()
                 total = total + weight * term / 2
         self.update_banks(indices, queries)

@@ -10,13 +10,13 @@ import torch
 from torch import Tensor
 
 from ..errors import InvalidValueError, explain
-from ._banked import CROSS, WITHIN, BankedObjective, unit_queries
+from ._banked import CROSS, WITHIN, unit_queries
+from ._nce_objective import NCEObjective
 from .agreement import Agreement, find_positive_sets
-from .nce import NCECriterion
 from .objective import ObjectiveOutput
 
 
-class AvidCmaObjective(BankedObjective):
+class AvidCmaObjective(NCEObjective):
     """The AVID-CMA loss with its banks and positive sets; its state dict holds all that has to survive a restart.
 
     ``find_positives`` has to be called once the banks are those of a trained AVID model; ``before_step`` does so.
@@ -37,8 +37,8 @@ class AvidCmaObjective(BankedObjective):
             negative. False does the same; True skips it as well.
         refresh_epochs: Epochs between searches for positives; 0 searches once, before the first step. The method's
             are 5 on Kinetics-400 and 10 on AudioSet.
-        **settings: Those of :class:`BankedObjective`: ``num_negatives``, ``temperature``, ``momentum``,
-            ``update_in_eval``, ``seed``.
+        **settings: Those of :class:`NCEObjective`: ``shared_partition``, ``num_negatives``, ``temperature``,
+            ``momentum``, ``update_in_eval``, ``seed``.
 
     Raises:
         InvalidValueError: A value breaks its rule.
@@ -84,7 +84,6 @@ class AvidCmaObjective(BankedObjective):
         self.faithful_instance_within = faithful_instance_within
         self.exclude_own = exclude_own
         self.refresh_epochs = refresh_epochs
-        self.criterion = NCECriterion()
         self.register_buffer("positive_sets", torch.full((num_items, num_positives), -1, dtype=torch.int32))
 
     def before_step(self, step: int, epoch_steps: int) -> None:
@@ -146,7 +145,7 @@ class AvidCmaObjective(BankedObjective):
                 continue
             stop = self.num_negatives_within if name == "positive_within" else None
             for query, bank in CROSS if scope == "cross" else WITHIN:
-                term = self.contrast(queries[query], self.banks[bank], alike[kind], negatives[:, :stop])
+                term = self.contrast(queries, query, bank, alike[kind], negatives[:, :stop])
                 terms[f"{kind}_{query}_to_{bank}"] = term.detach()
                 total = total + weight * term / 2
         self.update_banks(indices, queries)

@@ -43,7 +43,7 @@ def test_prepare_names_bad_files(avssl, tmp_path):
 @pytest.mark.parametrize(
     ("words", "text"),
     [
-        (["avid/tiny_avwrld"], "Did you mean 'avid/tiny_avworld'?"),
+        (["avid/tiny_avwrld"], "Did you mean 'avid/tiny_avworld'"),
         (["avid/tiny_avworld", "loop.step=3"], "unknown recipe key in 'loop': got 'step'"),
         (["avid/tiny_avworld", "loop.steps=many"], "recipe key 'loop.steps': got 'many'"),
         (["avid/tiny_avworld", "steps"], "recipe override: got 'steps'; expected section.key=value"),

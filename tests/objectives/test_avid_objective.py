@@ -145,3 +145,26 @@ def test_wrong_settings_are_refused(settings, text):
     with pytest.raises(InvalidValueError) as caught:
         AvidObjective(**{"num_items": 10, **settings})
     assert str(caught.value) == text
+
+
+def test_terms_within_a_modality_can_have_a_constant_of_their_own():
+    shared, own = (
+        AvidObjective(20, dim=5, num_negatives=6, within=1.0, shared_partition=share, temperature=0.3)
+        for share in (True, False)
+    )
+    rng = np.random.default_rng(2)
+    video, audio = (torch.from_numpy(rng.normal(size=(3, 5)).astype(np.float32)) for _ in range(2))
+    indices, negatives = torch.tensor([3, 0, 19]), torch.from_numpy(rng.integers(0, 20, size=(3, 6)))
+    scores = {
+        query + bank: np.einsum("bd,bkd->bk", unit(embeds.numpy()), rows.numpy()[negatives.numpy()]) / 0.3
+        for query, embeds in (("v", video), ("a", audio))
+        for bank, rows in (("v", own.video_bank.rows.clone()), ("a", own.audio_bank.rows.clone()))
+    }
+    losses = [objective(video, audio, indices, negatives).loss.item() for objective in (shared, own)]
+    np.testing.assert_allclose(own.criterion.partition, np.exp(scores["va"]).mean(), rtol=1e-5)
+    np.testing.assert_allclose(own.within_criterion.partition, np.exp(scores["vv"]).mean(), rtol=1e-5)
+    assert losses[0] != losses[1]
+    assert set(own.bank_tensors()) - set(shared.bank_tensors()) == {"within_partition_constant"}
+    restored = AvidObjective(20, dim=5, shared_partition=False, within=1.0)
+    restored.load_bank_tensors(own.bank_tensors())
+    assert restored.within_criterion.partition == own.within_criterion.partition
