@@ -6,6 +6,13 @@ import torch
 from avssl_hub.data.avworld import SPLITS, AVWorld, AVWorldConfig, draw_scenes
 from avssl_hub.errors import InvalidValueError, UnknownNameError
 
+# Class, size, brightness, noise offset of scene 7 of each split, recorded before worlds had kinds and off-screen sound.
+FIRST_WORLD = {
+    "train": (6, 0.3947547562606032, 0.1497281996611084, 53823),
+    "validation": (2, 0.4231137640036765, 0.467689879929961, 59567),
+    "test": (4, 0.8642339714337045, 0.8248252076245728, 38171),
+}
+KIND_FIELDS = ("classes", "size", "brightness")
 QUIET = {"camera_noise": 0.0, "hiss_db": -120.0}
 
 
@@ -152,6 +159,68 @@ def test_an_absent_object_is_neither_seen_nor_heard():
     assert not torch.equal(pair.frames[~single], alone.frames[~single])
 
 
+@pytest.mark.parametrize("split", SPLITS)
+def test_the_default_world_is_the_one_that_was_recorded(split):
+    scenes = draw_scenes(AVWorldConfig(), split, [7])
+    recorded = scenes.classes, scenes.size, scenes.brightness, scenes.noise_offset
+    assert tuple(value.item() for value in recorded) == FIRST_WORLD[split]
+    assert (scenes.kinds == -1).all()
+    assert not scenes.off_screen.any()
+
+
+def test_off_screen_sound_is_that_of_a_scene_nobody_sees():
+    world = AVWorld(AVWorldConfig(off_screen_share=0.3))
+    clean = AVWorld().render("train", range(100), duration=0.1)
+    clips = world.render("train", range(100), duration=0.1)
+    assert torch.equal(clips.frames, clean.frames)
+    off = clips.scenes.off_screen
+    # Binomial(100, 0.3) has standard deviation 4.6.
+    assert abs(off.sum() - 30) < 18
+    same = (clips.samples == clean.samples).all(1)
+    assert torch.equal(same, ~off)
+    assert torch.equal(clips.scenes.heard.phase[~off], clean.scenes.phase[~off])
+    unseen = clips.scenes.heard.phase[off][:, 0, 0]
+    assert unseen.unique().numel() == off.sum()
+    assert not torch.isin(unseen, draw_scenes(world.config, "train", range(2000)).phase[:, 0, 0]).any()
+
+
+def test_off_screen_clips_are_the_same_ones_every_time_and_stay_so_as_their_share_grows():
+    few, many = (AVWorldConfig(off_screen_share=share) for share in (0.2, 0.6))
+    off = draw_scenes(few, "train", range(200)).off_screen
+    assert torch.equal(draw_scenes(few, "train", [150, 3, 77]).off_screen, off[[150, 3, 77]])
+    assert draw_scenes(many, "train", range(200)).off_screen[off].all()
+    heard = [draw_scenes(config, "train", range(200)).heard.phase[off] for config in (few, many)]
+    assert torch.equal(*heard)
+    alone = AVWorld(few).render("train", off.nonzero()[:1, 0].tolist(), start=[1.0], duration=1.0)
+    whole = AVWorld(few).render("train", off.nonzero()[:1, 0].tolist())
+    torch.testing.assert_close(alone.samples[0], whole.samples[0, 24000:48000], rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("split", ["validation", "test"])
+def test_held_out_scenes_sound_like_themselves(split):
+    config = AVWorldConfig(off_screen_share=1.0)
+    assert not draw_scenes(config, split, range(50)).off_screen.any()
+    assert draw_scenes(config, "train", range(50)).off_screen.all()
+    ours, theirs = (AVWorld(chosen).render(split, [4], duration=0.3) for chosen in (config, AVWorldConfig()))
+    assert torch.equal(ours.samples, theirs.samples)
+
+
+def test_scenes_of_one_kind_share_class_size_and_brightness_and_nothing_else():
+    config = AVWorldConfig(num_kinds=25)
+    train, test = (draw_scenes(config, split, range(600)) for split in ("train", "test"))
+    together = {name: torch.cat([getattr(train, name), getattr(test, name)])[:, 0] for name in KIND_FIELDS}
+    kinds = torch.cat([train.kinds, test.kinds])[:, 0]
+    # Binomial(1200, 1/25) has standard deviation 6.8.
+    assert (kinds.bincount() - 48).abs().max() < 28
+    for kind in range(25):
+        assert all(values[kinds == kind].unique().numel() == 1 for values in together.values())
+    assert (together["classes"].bincount() > 0).all()
+    assert together["size"].unique().numel() == together["brightness"].unique().numel() == 25
+    for name in ("hue", "angle", "phase", "rate", "hiss", "backdrop"):
+        values = getattr(train, name).reshape(600, -1)[:, 0]
+        assert values.unique().numel() == 600, name
+
+
 @pytest.mark.parametrize(
     ("settings", "text"),
     [
@@ -160,6 +229,8 @@ def test_an_absent_object_is_neither_seen_nor_heard():
             {"min_objects": 3, "max_objects": 2},
             "AVWorld setting 'max_objects': got 2; expected at least min_objects=3.",
         ),
+        ({"num_kinds": 9}, "AVWorld setting 'num_kinds': got 9; expected 0, or at least num_classes=10."),
+        ({"off_screen_share": 1.5}, "AVWorld setting 'off_screen_share': got 1.5; expected a share, 0 to 1."),
         ({"duration": 0}, "AVWorld setting 'duration': got 0; expected seconds above 0."),
     ],
 )

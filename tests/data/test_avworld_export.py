@@ -5,7 +5,7 @@ import csv
 import pytest
 import torch
 
-from avssl_hub.data.avworld import AVWorld, AVWorldConfig
+from avssl_hub.data.avworld import AVWorld, AVWorldConfig, draw_scenes
 from avssl_hub.data.avworld.export import export
 from avssl_hub.media import MediaReader
 from avssl_hub.media.errors import MediaError
@@ -59,3 +59,14 @@ def test_existing_files_are_kept_unless_told_otherwise(exported):
     assert paths[0].read_bytes() == before
     export(world, folder, "test", [0], duration=0.5, overwrite=True)
     assert len(paths[0].read_bytes()) < len(before)
+
+
+def test_labels_tell_kinds_and_off_screen_sound(tmp_path):
+    world = AVWorld(AVWorldConfig(num_kinds=20, off_screen_share=0.5))
+    export(world, tmp_path, "train", range(6), duration=0.2)
+    with open(tmp_path / "labels.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    scenes = draw_scenes(world.config, "train", range(6))
+    assert [int(row["kind"]) for row in rows] == scenes.kinds[:, 0].tolist()
+    assert [row["off_screen"] == "1" for row in rows] == scenes.off_screen.tolist()
+    assert 0 < scenes.off_screen.sum() < 6

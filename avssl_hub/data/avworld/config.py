@@ -14,6 +14,9 @@ class AVWorldConfig:
     Attributes:
         seed: Seed of every clip.
         num_classes: Classes of objects in use, 1 to 10.
+        num_kinds: Kinds of object in use, each of one class, size and brightness and the same in every split: scenes of
+            one kind are clips of one event, and differ in all else. 0 gives every object a size and brightness of its
+            own.
         min_objects: Fewest objects in a clip.
         max_objects: Most objects in a clip; their number is uniform between the two.
         duration: Length of a scene in seconds.
@@ -25,10 +28,13 @@ class AVWorldConfig:
             classes neighbours are 0.1 apart, so the default makes colour a hint and never a proof.
         camera_noise: Standard deviation of the pixel noise, of 1 for white.
         hiss_db: Loudest background noise, in decibels of full scale; the quietest lies 30 dB below.
+        off_screen_share: Share of training scenes that sound like another scene, which is never seen. Validation and
+            test scenes all sound like themselves.
     """
 
     seed: int = 0
     num_classes: int = NUM_CLASSES
+    num_kinds: int = 0
     min_objects: int = 1
     max_objects: int = 1
     duration: float = 4.0
@@ -39,11 +45,16 @@ class AVWorldConfig:
     hue_jitter: float = 0.08
     camera_noise: float = 0.03
     hiss_db: float = -40.0
+    off_screen_share: float = 0.0
 
     def __post_init__(self):
         rules = {
             "seed": (self.seed >= 0, "an integer of at least 0"),
             "num_classes": (1 <= self.num_classes <= NUM_CLASSES, f"1 to {NUM_CLASSES}"),
+            "num_kinds": (
+                self.num_kinds == 0 or self.num_kinds >= self.num_classes,
+                f"0, or at least num_classes={self.num_classes}",
+            ),
             "min_objects": (self.min_objects >= 1, "at least 1"),
             "max_objects": (self.max_objects >= self.min_objects, f"at least min_objects={self.min_objects}"),
             "duration": (self.duration > 0, "seconds above 0"),
@@ -54,6 +65,7 @@ class AVWorldConfig:
             "hue_jitter": (0 <= self.hue_jitter <= 0.5, "0 to 0.5"),
             "camera_noise": (self.camera_noise >= 0, "at least 0"),
             "hiss_db": (self.hiss_db <= 0, "at most 0 dB"),
+            "off_screen_share": (0 <= self.off_screen_share <= 1, "a share, 0 to 1"),
         }
         for field, (holds, rule) in rules.items():
             if not holds:

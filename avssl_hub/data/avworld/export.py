@@ -8,7 +8,7 @@ from ...media import write_media
 from .scenes import Scenes
 from .world import AVWorld
 
-COLUMNS = ("file", "split", "index", "object", "class", "size", "brightness", "event_times")
+COLUMNS = ("file", "split", "index", "object", "class", "kind", "size", "brightness", "event_times", "off_screen")
 
 
 def export(
@@ -60,7 +60,9 @@ def _describe(scenes: Scenes, length: float) -> Iterator[dict]:
         yield {
             "object": number,
             "class": scenes.classes[0, number].item(),
+            "kind": scenes.kinds[0, number].item(),
             "size": f"{scenes.size[0, number]:.4f}",
             "brightness": f"{scenes.brightness[0, number]:.4f}",
             "event_times": " ".join(f"{time:.4f}" for time in times),
+            "off_screen": int(scenes.off_screen[0]),
         }

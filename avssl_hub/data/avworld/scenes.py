@@ -27,6 +27,9 @@ MAX_SPIN = 0.5
 FLASH_SECONDS = 0.12
 BACKDROP_CELLS = 4
 
+# Last word of the seeds of what is drawn beside a scene. Not 0, with which NumPy completes a shorter seed.
+_OFF_SCREEN, _UNSEEN = 1, 2
+
 _PER_OBJECT = 10
 _PER_SCENE = 3 + 3 * BACKDROP_CELLS**2
 
@@ -51,6 +54,9 @@ class Scenes:
         backdrop: Colours behind the objects, (B, 3, 4, 4), 0 to 1.
         hiss: Amplitude of the background noise, (B,).
         noise_offset: Where the scene starts reading the noise table, (B,) int64.
+        kinds: Kind of each object, (B, O) int64; -1 in a world without kinds.
+        off_screen: Which scenes sound like another one, (B,) bool.
+        heard: The scenes that are heard, where those are not all these ones themselves.
     """
 
     classes: Tensor
@@ -68,13 +74,17 @@ class Scenes:
     backdrop: Tensor
     hiss: Tensor
     noise_offset: Tensor
+    kinds: Tensor
+    off_screen: Tensor
+    heard: "Scenes | None" = None
 
     def __len__(self) -> int:
         return len(self.classes)
 
     def to(self, device: torch.device | str) -> "Scenes":
         """Return the same scenes with every tensor on ``device``."""
-        return Scenes(**{f.name: getattr(self, f.name).to(device) for f in dataclasses.fields(self)})
+        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        return Scenes(**{name: value if value is None else value.to(device) for name, value in values.items()})
 
     @property
     def radius(self) -> Tensor:
@@ -112,11 +122,22 @@ def draw_scenes(config: AVWorldConfig, split: str, indices: Sequence[int]) -> Sc
     indices = [int(index) for index in indices]
     if indices and min(indices) < 0:
         raise InvalidValueError(explain("AVWorld scene index", min(indices), "an integer of at least 0"))
+    seeds = [[config.seed, SPLITS.index(split), index] for index in indices]
+    scenes = _draw(config, seeds)
+    if split != "train" or config.off_screen_share == 0:
+        return scenes
+    chances = [np.random.default_rng([*seed, _OFF_SCREEN]).random() for seed in seeds]
+    off_screen = [chance < config.off_screen_share for chance in chances]
+    heard = _draw(config, [[*seed, _UNSEEN] if off else seed for seed, off in zip(seeds, off_screen)])
+    return dataclasses.replace(scenes, off_screen=torch.tensor(off_screen, dtype=torch.bool), heard=heard)
 
+
+def _draw(config: AVWorldConfig, seeds: list[list[int]]) -> Scenes:
+    """Draw a scene from each seed, heard as it is seen."""
     count = config.max_objects
-    draws = np.empty((len(indices), _PER_SCENE + count * _PER_OBJECT))
-    for row, index in zip(draws, indices):
-        row[:] = np.random.default_rng([config.seed, SPLITS.index(split), index]).random(len(row))
+    draws = np.empty((len(seeds), _PER_SCENE + count * _PER_OBJECT))
+    for row, seed in zip(draws, seeds):
+        row[:] = np.random.default_rng(seed).random(len(row))
     of_scene = torch.from_numpy(draws[:, :_PER_SCENE])
     of_object = torch.from_numpy(draws[:, _PER_SCENE:]).unflatten(1, (count, _PER_OBJECT))
     how_many, hiss, offset = of_scene[:, :3].unbind(1)
@@ -124,7 +145,13 @@ def draw_scenes(config: AVWorldConfig, split: str, indices: Sequence[int]) -> Sc
 
     number = config.min_objects + (how_many * (count - config.min_objects + 1)).long()
     present = torch.arange(count) < number[:, None]
-    classes = (kind * config.num_classes).long()
+    classes, kinds = (kind * config.num_classes).long(), torch.full(kind.shape, -1)
+    if config.num_kinds:
+        kinds = (kind * config.num_kinds).long()
+        classes = kinds % config.num_classes
+        # No scene's seed: those have a split for a second word.
+        table = np.random.default_rng([config.seed, len(SPLITS)]).random((config.num_kinds, 2))
+        size, brightness = torch.from_numpy(table)[kinds].unbind(-1)
     low, high = torch.tensor(BOUNCE_RATE, dtype=torch.float64).unbind(1)
     phase, rate = 2 * of_object[:, :, 6:8], low + (high - low) * of_object[:, :, 8:10]
     event_times, event_strengths = _bounces(phase, rate, present, config.duration)
@@ -145,6 +172,8 @@ def draw_scenes(config: AVWorldConfig, split: str, indices: Sequence[int]) -> Sc
         backdrop=_backdrop(of_scene[:, 3:].unflatten(1, (3, BACKDROP_CELLS, BACKDROP_CELLS))),
         hiss=10 ** ((config.hiss_db - 30 * hiss) / 20),
         noise_offset=(offset * 2**16).long(),
+        kinds=kinds,
+        off_screen=torch.zeros(len(seeds), dtype=torch.bool),
     )
 
 

@@ -18,11 +18,12 @@ FULL_LEVEL = 0.25
 
 
 def play(scenes: Scenes, start: Tensor, num_samples: int, config: AVWorldConfig) -> Tensor:
-    """Sound B scenes from ``start`` (B,) in seconds.
+    """Sound B scenes, or those heard in their place, from ``start`` (B,) in seconds.
 
     Returns:
         Samples, (B, num_samples) float32 in [-1, 1].
     """
+    scenes = scenes if scenes.heard is None else scenes.heard
     rate = config.sampling_rate
     first = (start * rate).round().long()
     notes = _notes(scenes, rate)
