@@ -70,18 +70,31 @@ def embed_scenes(
     return ClipFeatures(*map(torch.cat, zip(*parts)))
 
 
-def score(model: AvidModel, processor: AvidProcessor, world: AVWorld | None = None) -> dict[str, float]:
+def score(
+    model: AvidModel,
+    processor: AvidProcessor,
+    world: AVWorld | None = None,
+    test_clips: int | None = None,
+    probe_clips: int | None = None,
+) -> dict[str, float]:
     """Score a model on AVWorld's test split.
 
     Retrieval is recall at 1 among 100, averaged over ten disjoint galleries; the probes read the class off each tower's
     pooled features and are trained on scenes of the train split.
 
+    Args:
+        model: Model to score.
+        processor: Its processor.
+        world: The world; the default one if left out.
+        test_clips: Test scenes, a multiple of 100; 1000 if left out.
+        probe_clips: Training scenes of the probes; 2000 if left out.
+
     Returns:
         ``video_to_audio_r1``, ``audio_to_video_r1``, ``video_probe`` and ``audio_probe``, in percent.
     """
     world = world or AVWorld()
-    test = embed_scenes(model, processor, world, "test", range(TEST_CLIPS))
-    train = embed_scenes(model, processor, world, "train", range(PROBE_TRAINING_CLIPS))
+    test = embed_scenes(model, processor, world, "test", range(test_clips or TEST_CLIPS))
+    train = embed_scenes(model, processor, world, "train", range(probe_clips or PROBE_TRAINING_CLIPS))
     recall = cross_modal_recall(test.video_embeds, test.audio_embeds, GALLERY_SIZE, ks=(1,))
     scores = {f"{direction}_r1": 100 * at_k[1] for direction, at_k in recall.items()}
     for tower in ("video", "audio"):

@@ -1,0 +1,64 @@
+"""What a claim in miniature consists of: ways of training, and which of them has to do better at what."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One way of training.
+
+    Attributes:
+        label: What a reader calls it.
+        overrides: Settings that differ from the miniature's recipe, ``section.key=value`` each.
+        start: Variant whose finished run of the same seed it goes on from; empty for a fresh start.
+        share: Its steps, as a share of the claim's.
+        warmup: Share of its steps that are the objective's warm-up.
+    """
+
+    label: str
+    overrides: tuple[str, ...] = ()
+    start: str = ""
+    share: float = 1.0
+    warmup: float = 0.0
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A statement that numbers can bear out or not: one variant scores better than another.
+
+    Attributes:
+        statement: What is claimed.
+        score: Name of the score compared.
+        better: Variant that should do better.
+        worse: Variant that should do worse.
+        lower: Whether a lower score is the better one.
+    """
+
+    statement: str
+    score: str
+    better: str
+    worse: str
+    lower: bool = False
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A published claim, and how it is tried in miniature.
+
+    Attributes:
+        name: Name on the command line.
+        title: The claim in one line.
+        source: Where it was published.
+        steps: Steps of a whole run.
+        variants: Ways of training by name, each after the one it starts from.
+        comparisons: What has to hold, fixed before any run.
+        remarks: What a reader has to know to judge the outcome.
+    """
+
+    name: str
+    title: str
+    source: str
+    steps: int
+    variants: dict[str, Variant]
+    comparisons: tuple[Comparison, ...]
+    remarks: str
