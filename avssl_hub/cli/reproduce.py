@@ -23,7 +23,7 @@ def run(
 ) -> None:
     """Try a published claim in miniature on AVWorld, and write a table, a figure and every number."""
     from ..evaluation.claims import draw_claim, execute, find_claim, plan, summarize, write_report
-    from ..pipelines.outputs import make_folder
+    from ..outputs import make_folder
 
     chosen = find_claim(claim)
     runs = plan(chosen, out, range(seeds), steps, overrides or ())

@@ -5,7 +5,7 @@ from pathlib import Path
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ...pipelines.outputs import replacing
+from ...outputs import replacing
 
 _INK, _BAR = "#222222", "#9ecae1"
 _FONT = 11

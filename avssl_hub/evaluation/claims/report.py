@@ -11,8 +11,8 @@ from pathlib import Path
 import torch
 
 from ... import __version__
-from ...pipelines.outputs import replacing
-from ...training.trainer import METRICS_FILE
+from ...outputs import replacing
+from ...training.run_folder import METRICS_FILE
 from .claim import Claim, Comparison
 from .runs import Run
 

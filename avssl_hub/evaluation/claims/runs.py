@@ -17,10 +17,10 @@ import yaml
 from transformers.utils.logging import disable_progress_bar
 
 from ...errors import InvalidValueError, explain
-from ...pipelines.outputs import replacing
+from ...outputs import replacing
 from ...training import Recipe, load_recipe, train
+from ...training.run_folder import RECIPE_FILE
 from ...training.termination import EXIT_STATUS
-from ...training.trainer import RECIPE_FILE
 from .claim import Claim
 from .scoring import score_run
 

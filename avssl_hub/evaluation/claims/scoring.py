@@ -13,7 +13,7 @@ from ...data.avworld import AVWorld, draw_scenes
 from ...models.avid import AvidModel, AvidProcessor
 from ...objectives import BANKS_FILE, RobustXidObjective, find_positive_sets
 from ...training import Recipe, parse_recipe
-from ...training.trainer import RECIPE_FILE
+from ...training.run_folder import RECIPE_FILE
 from ..avworld import score
 
 POSITIVES = 16
@@ -57,7 +57,7 @@ def score_banks(recipe: Recipe, banks: dict[str, Tensor]) -> dict[str, float]:
         agreement = (video * audio).sum(1)
         scores["agreement_auc"] = 100 * float(roc_auc_score(~off_screen, agreement))
         weights = torch.ones(len(video))
-        objective = recipe.build_objective(video.shape[1])
+        objective = recipe.build_objective(*video.shape)
         if isinstance(objective, RobustXidObjective):
             objective.load_bank_tensors(banks)
             weights = objective.weights(torch.arange(len(video)))
