@@ -1,8 +1,14 @@
 """Checkpoints on disk: written whole or not at all, the newest few kept."""
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from safetensors import SafetensorError
+
+from ..errors import explain
+from ..outputs import OutputError
 
 PREFIX = "step-"
 
@@ -24,6 +30,9 @@ def save_checkpoint(
         write: Writes this process's part into the folder it is given.
         is_main: Whether this process renames and removes.
         barrier: Waits for all processes.
+
+    Raises:
+        OutputError: The checkpoint cannot be written; those before it are kept.
     """
     partial, final = folder / f".partial-{step}", folder / f"{PREFIX}{step}"
     if is_main:
@@ -32,10 +41,28 @@ def save_checkpoint(
             shutil.rmtree(leftover)
         partial.mkdir(parents=True)
     barrier()
-    write(partial)
+    with explained_writing(final):
+        write(partial)
     barrier()
     if is_main:
         partial.rename(final)
         for old in list_checkpoints(folder)[:-keep]:
             shutil.rmtree(old)
     barrier()
+
+
+@contextmanager
+def explained_writing(target: Path) -> Iterator[None]:
+    """Turn what libraries raise when ``target`` cannot be written into an error for users.
+
+    Raises:
+        OutputError: Something could not be written, as on a full disk.
+    """
+    try:
+        yield
+    # PyTorch raises RuntimeError where a disk is full.
+    except (OSError, RuntimeError, SafetensorError) as error:
+        room = shutil.disk_usage(target.parent).free / 2**20
+        got, rule = f"{error}, with {room:.1f} MB left there", "a place with room that can be written"
+        step = "The newest whole checkpoint is kept: make room, and resume."
+        raise OutputError(explain(f"writing {target}", got, rule, step)) from error

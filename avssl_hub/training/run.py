@@ -16,7 +16,7 @@ from ..models.avid import AvidModel, AvidProcessor
 from ..objectives import Objective
 from .batch import Batch
 from .broken import BROKEN_FILE, BrokenItems
-from .checkpoints import list_checkpoints, save_checkpoint
+from .checkpoints import explained_writing, list_checkpoints, save_checkpoint
 from .recipe import Recipe
 from .run_folder import write_metrics
 from .schedule import learning_rate_factor
@@ -182,8 +182,9 @@ class Run:
         """Write what the run leaves, on the main process."""
         if not self.accelerator.is_main_process:
             return
-        self.accelerator.unwrap_model(self.model).save_pretrained(self.folder)
-        self.processor.save_pretrained(self.folder)
-        save_banks(self.objective, self.folder, self.source)
         about = {"name": self.recipe.name, "seed": self.recipe.seed, "device": str(self.accelerator.device)}
-        write_metrics(self.folder, {**about, **self.state.state_dict(), "broken": len(self.broken.reasons)})
+        with explained_writing(self.folder / "model.safetensors"):
+            self.accelerator.unwrap_model(self.model).save_pretrained(self.folder)
+            self.processor.save_pretrained(self.folder)
+            save_banks(self.objective, self.folder, self.source)
+            write_metrics(self.folder, {**about, **self.state.state_dict(), "broken": len(self.broken.reasons)})
