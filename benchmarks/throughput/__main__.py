@@ -11,7 +11,7 @@ from pathlib import Path
 # One thread unless a section says otherwise; libraries read this when they are imported.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-SECTIONS = ("input", "towers", "objectives", "load")
+SECTIONS = ("input", "towers", "objectives", "train", "load")
 SUFFIXES = (".mp4", ".avi", ".mkv", ".mov", ".webm")
 
 
@@ -58,6 +58,10 @@ def _measure(name: str, options: argparse.Namespace, folder: Path) -> dict:
         from . import objectives
 
         return objectives.run(options.rounds)
+    if name == "train":
+        from . import train
+
+        return train.run(options.rounds, _files(options.videos) if options.videos else ())
     from . import load
 
     return load.run(options.rounds, folder)

@@ -10,7 +10,7 @@ from torch.testing import assert_close
 
 from avssl_hub.models.avid import AvidConfig, AvidProcessor
 from benchmarks.throughput import __main__ as command
-from benchmarks.throughput import load, objectives, towers
+from benchmarks.throughput import load, objectives, towers, train
 from benchmarks.throughput._measure import Laps, bar, by_turns, gemm_gflops, torch_threads
 from benchmarks.throughput._report import markdown
 from tests.media.corpus import Sound, make, noise
@@ -135,6 +135,23 @@ def test_objectives_section_compares_equal_losses_and_sets():
     same = [figure for figure in section["figures"] if figure["bar"] in (0, 1e-5)]
     assert len(same) == 2
     assert all(figure["met"] for figure in same)
+
+
+@pytest.mark.parametrize("decoded", [False, True])
+def test_train_section_times_every_stage_of_equal_steps(videos, decoded):
+    files = sorted(videos.iterdir()) if decoded else ()
+    processor = AvidProcessor(num_frames=4, crop_size=32)
+    config = AvidConfig(**TINY)
+    section = train.run(1, files, batch=2, config=config, processor=processor, items=2000, compiled=False)
+    times = {row["name"]: row["wall_ms"] for row in section["rows"]}
+    assert ("decode, one thread" in times) is decoded
+    for step in ("step, plain", "step, library"):
+        assert 0 < sum(times[f"{step}: {stage}"] for stage in train.STAGES) <= times[step]
+    augment = next(row for row in section["rows"] if row["name"] == "augment")
+    assert augment["per_second"] == pytest.approx(2 / (augment["wall_ms"] / 1e3))
+    figures = {figure["name"]: figure for figure in section["figures"]}
+    assert figures["step: library over plain"]["value"] == pytest.approx(times["step, plain"] / times["step, library"])
+    assert figures["library: relative difference of the first loss"]["met"]
 
 
 def test_load_section_measures_fresh_processes(tmp_path):
