@@ -1,7 +1,8 @@
 """How fast the objectives are: one AVID step against full memory banks, and the search for positive sets.
 
-The plain ways are written as the original training is described: an alias table for the negatives, indexing, ratios of
-exponentials; and a search of sixteen queries at a time against the whole bank.
+The plain ways are written as the original training is described: an alias table for the negatives, all their rows
+gathered (by ``index_select``, twice as quick as indexing), ratios of exponentials; and a search of sixteen queries at
+a time against the whole bank, without the original's queues between processes.
 """
 
 import sys
@@ -40,7 +41,8 @@ class PlainAvid:
         negatives = self.draw(indices) if negatives is None else negatives
         losses = []
         for query, bank in (("video", "audio"), ("audio", "video")):
-            own, others = self.rows[bank][indices], self.rows[bank][negatives]
+            own = self.rows[bank].index_select(0, indices)
+            others = self.rows[bank].index_select(0, negatives.flatten()).view(*negatives.shape, -1)
             positive = torch.exp(torch.einsum("bd,bd->b", queries[query], own) / TEMPERATURE)[:, None]
             negative = torch.exp(torch.einsum("bd,bkd->bk", queries[query], others) / TEMPERATURE)
             if self.partition is None:
@@ -50,8 +52,8 @@ class PlainAvid:
             losses.append(-probabilities.log().sum(1).mean())
         with torch.no_grad():
             for name, rows in self.rows.items():
-                mixed = MOMENTUM * rows[indices] + (1 - MOMENTUM) * queries[name]
-                rows[indices] = F.normalize(mixed, dim=1)
+                mixed = MOMENTUM * rows.index_select(0, indices) + (1 - MOMENTUM) * queries[name]
+                rows.index_copy_(0, indices, F.normalize(mixed, dim=1))
         return (losses[0] + losses[1]) / 2
 
 
