@@ -9,23 +9,18 @@ GROUP = 2**HALVINGS
 
 
 class Nearest:
-    """The ``count`` most similar items of each row so far.
+    """The k most similar items of each row so far.
 
     Args:
-        rows: Number of rows.
-        count: Items kept for each, k.
-        like: Any tensor of the similarities' type and device.
-
-    Attributes:
-        items: ``(rows, k)`` int32 in no order; -1 where fewer than k have been offered.
+        items: Where to keep them, ``(rows, k)`` int32: in no order, -1 where fewer than k have been offered.
+        like: Any tensor of the similarities' type.
     """
 
-    def __init__(self, rows: int, count: int, like: Tensor):
-        self.count = count
-        self.items = torch.full((rows, count), -1, dtype=torch.int32, device=like.device)
-        self._values = like.new_full((rows, count), -torch.inf)
+    def __init__(self, items: Tensor, like: Tensor):
+        self.items = items.fill_(-1)
+        self._values = like.new_full(items.shape, -torch.inf)
         # The least similar item kept, which a better one replaces.
-        self._limits = like.new_full((rows,), -torch.inf)
+        self._limits = like.new_full(items.shape[:1], -torch.inf)
 
     def offer(self, start: int, similarity: Tensor, first: int) -> None:
         """Consider a block: similarities (R, C) of the rows from ``start`` on with the items from ``first`` on.
@@ -44,7 +39,7 @@ class Nearest:
         items[line, place] = (column + first).int()
 
         rows = rows + start
-        values, kept = torch.cat([self._values[rows], values], 1).topk(self.count, dim=1, sorted=False)
+        values, kept = torch.cat([self._values[rows], values], 1).topk(self.items.shape[1], dim=1, sorted=False)
         self.items[rows] = torch.cat([self.items[rows], items], 1).gather(1, kept)
         self._values[rows] = values
         self._limits[rows] = values.amin(1)
@@ -56,11 +51,11 @@ class Nearest:
         for _ in range(HALVINGS):
             # Unlike a maximum along an axis, this is quick for a block and for its transpose.
             maxima = torch.maximum(*maxima.chunk(2, dim=1))
-        groups = maxima.shape[1]
+        groups, count = maxima.shape[1], self.items.shape[1]
         better = maxima > limits[:, None]
-        if groups > self.count and better.sum() > self.count * len(better):
+        if groups > count and better.sum() > count * len(better):
             # The block alone has ``count`` values from here on upwards.
-            reached = maxima.topk(self.count, dim=1, sorted=False).values.amin(1)
+            reached = maxima.topk(count, dim=1, sorted=False).values.amin(1)
             limits = torch.maximum(limits, reached.nextafter(reached.new_tensor(-torch.inf)))
             better = maxima > limits[:, None]
         row, group = better.nonzero(as_tuple=True)

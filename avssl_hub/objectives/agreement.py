@@ -66,10 +66,9 @@ def find_positive_sets(
     similarity = _Similarity(video_rows, audio_rows, agreement)
     for start in range(begin, end, PANEL):
         panel = range(start, min(start + PANEL, end))
-        for rows, items in _nearest_of(panel, similarity, num_items, count):
-            found[rows.start - begin : rows.stop - begin] = items
+        for done in _search(panel, similarity, num_items, found[start - begin :][: len(panel)]):
             if progress is not None:
-                progress(rows.stop - begin, end - begin)
+                progress(done - begin, end - begin)
     if ranks == 1:
         return found
     parts = [torch.empty_like(found) for _ in range(ranks)]
@@ -77,12 +76,12 @@ def find_positive_sets(
     return torch.cat(parts)[:num_items]
 
 
-def _nearest_of(panel: range, similarity: "_Similarity", num_items: int, count: int) -> Iterator[tuple[range, Tensor]]:
-    """Search for the rows of ``panel``; yield them block by block with their items (R, k), ascending.
+def _search(panel: range, similarity: "_Similarity", num_items: int, found: Tensor) -> Iterator[int]:
+    """Fill ``found`` (rows of the panel, k) with their items, ascending; yield, block by block, where it is done.
 
     The similarities of two blocks of the panel serve both.
     """
-    nearest = Nearest(len(panel), count, similarity.video_rows)
+    nearest = Nearest(found, similarity.video_rows)
     side = similarity.side
     blocks = [panel[start : start + side] for start in range(0, len(panel), side)]
     for block in blocks:
@@ -97,7 +96,9 @@ def _nearest_of(panel: range, similarity: "_Similarity", num_items: int, count: 
         for start in others:
             stop = min(start + side, panel.start if start < panel.start else num_items)
             nearest.offer(own, similarity(block, range(start, stop))[: len(block)], start)
-        yield block, nearest.items[own : own + len(block)].sort(dim=1).values
+        mine = found[own : own + len(block)]
+        mine.copy_(mine.sort(dim=1).values)
+        yield block.stop
 
 
 class _Similarity:
