@@ -8,12 +8,13 @@ import contextlib
 import sys
 import time
 from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from avssl_hub.media import MediaReader
+from avssl_hub.media import MediaReader, probe
 from avssl_hub.models.avid import AvidConfig, AvidModel, AvidProcessor
 from avssl_hub.objectives import AvidObjective
 from avssl_hub.training.layout import lay_out
@@ -95,8 +96,8 @@ def run(
 
     Args:
         rounds: How often each runs.
-        files: Video files with sound, a clip of each of the first ``batch`` of which is decoded; without any the input
-            is random and nothing is decoded.
+        files: Video files; a clip of each of the first ``batch`` with picture and sound is decoded. Without any the
+            input is random and nothing is decoded.
         batch: Clips in a batch.
         config: The network; the paper's main one by default.
         processor: What its inputs look like; the paper's by default.
@@ -120,7 +121,7 @@ def _on_cpu(rounds, files, batch, config, processor, items, compiled) -> dict:
     laps, cpu = Laps(), torch.device("cpu")
     clips, variants = _synthetic(batch, processor), {}
     if files:
-        chosen = files[:: max(1, len(files) // batch)][:batch]
+        chosen = list(islice((path for path in files if _has_both(path)), batch))
         clips = _decode(chosen, processor)
         variants["decode, one thread"] = lambda: _decode(chosen, processor)
     frames, samples = clips
@@ -189,6 +190,11 @@ def _on_gpu(step: Step, rounds: int, batch: int, processor: AvidProcessor) -> tu
 def _row(laps: Laps, name: str, batch: int) -> dict:
     row = laps.row(name, "pair")
     return {**row, "per_second": batch * row["per_second"]}
+
+
+def _has_both(path: Path) -> bool:
+    info = probe(path)
+    return info.has_video and info.has_audio
 
 
 def _decode(files: Sequence[Path], processor: AvidProcessor) -> tuple[list[Tensor], list[Tensor]]:
