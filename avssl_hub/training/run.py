@@ -17,6 +17,7 @@ from ..objectives import Objective
 from .batch import Batch
 from .broken import BROKEN_FILE, BrokenItems
 from .checkpoints import explained_writing, list_checkpoints, save_checkpoint
+from .layout import channels_last
 from .recipe import Recipe
 from .run_folder import write_metrics
 from .schedule import learning_rate_factor
@@ -80,6 +81,10 @@ class Run:
         self.objective.to(accelerator.device)
         if recipe.loop.sync_batch_norm:
             synchronize_batch_norm(model)
+        if recipe.loop.channels_last:
+            channels_last(model)
+        if recipe.loop.compile:
+            model.compile()
         settings = recipe.optimizer
         parameters = [*model.parameters(), *self.objective.parameters()]
         optimizer = torch.optim.Adam(

@@ -1,7 +1,8 @@
 """How fast a full-size training step of AVID is, by stage: decode, augment, forward and backward, criterion, optimiser.
 
-On a CPU the plain step has torch's usual layout of weights in eager mode; the library's is what training uses, and the
-same compiled. On a GPU one step in bf16 is measured on synthetic input, beside what the device can compute at best.
+On a CPU the plain step has torch's usual layout of weights in eager mode; beside it are channels last, the recipes'
+``loop.channels_last``, and that compiled, their ``loop.compile``. On a GPU one step in bf16 is measured on synthetic
+input, beside what the device can compute at best.
 """
 
 import contextlib
@@ -17,7 +18,7 @@ from torch import Tensor
 from avssl_hub.media import MediaReader, probe
 from avssl_hub.models.avid import AvidConfig, AvidModel, AvidProcessor
 from avssl_hub.objectives import AvidObjective
-from avssl_hub.training.layout import lay_out
+from avssl_hub.training.layout import channels_last
 from avssl_hub.video.augment import ClipAugmentation
 
 from ._measure import Laps, bar, by_turns, torch_threads
@@ -36,7 +37,7 @@ class Step:
         config: The network.
         items: Rows of the memory banks.
         device: Where it computes.
-        layout: Whether the weights lie as in training, instead of as torch makes them.
+        layout: Whether the weights lie channels last, instead of as torch makes them.
         compiled: Whether the model is compiled.
     """
 
@@ -47,7 +48,7 @@ class Step:
         self.device = device
         self.model = AvidModel(config).to(device).train()
         if layout:
-            lay_out(self.model, device)
+            channels_last(self.model)
         if compiled:
             self.model.compile()
         self.objective = AvidObjective(items, config.projection_sizes[-1]).to(device)
@@ -133,9 +134,9 @@ def _on_cpu(rounds, files, batch, config, processor, items, compiled) -> dict:
         return augmentation(frames, generator), features.unsqueeze(1)
 
     inputs = augment()
-    steps = {"plain": Step(config, items, cpu, layout=False), "library": Step(config, items, cpu)}
+    steps = {"plain": Step(config, items, cpu, layout=False), "channels last": Step(config, items, cpu)}
     if compiled:
-        steps["library, compiled"] = Step(config, items, cpu, compiled=True)
+        steps["channels last, compiled"] = Step(config, items, cpu, compiled=True)
     print("training step", file=sys.stderr, flush=True)
     # The first step of each compiles, fills the allocator, and is compared.
     losses = {name: step(*inputs, Laps(), name) for name, step in steps.items()}
@@ -149,7 +150,7 @@ def _on_cpu(rounds, files, batch, config, processor, items, compiled) -> dict:
     figures = []
     for name in steps.keys() - {"plain"}:
         wall, cpu_ratio = laps.ratio("step, plain", f"step, {name}")
-        figures.append(bar(f"step: {name} over plain", wall, 1.3 if name == "library" else None, cpu=cpu_ratio))
+        figures.append(bar(f"step: {name} over plain", wall, 1.3 if name == "channels last" else None, cpu=cpu_ratio))
         difference = abs(losses[name] / losses["plain"] - 1)
         figures.append(bar(f"{name}: relative difference of the first loss", difference, 1e-4, at_least=False, unit=""))
     return {

@@ -7,7 +7,10 @@ from safetensors.torch import load_file
 from torch.testing import assert_close
 
 from avssl_hub import AvidConfig, AvidModel
-from avssl_hub.training.layout import lay_out
+from avssl_hub.training import load_recipe, train
+from avssl_hub.training.layout import channels_last
+
+from .test_trainer import SMALL
 
 CONFIG = {
     "video_depth": 10,
@@ -15,15 +18,6 @@ CONFIG = {
     "audio_hidden_sizes": [4, 4, 8, 8],
     "projection_sizes": [8, 4],
 }
-CPU = torch.device("cpu")
-
-
-@pytest.fixture
-def two_threads():
-    before = torch.get_num_threads()
-    torch.set_num_threads(2)
-    yield
-    torch.set_num_threads(before)
 
 
 def model():
@@ -33,7 +27,7 @@ def model():
 
 def laid_out():
     made = model()
-    lay_out(made, CPU)
+    channels_last(made)
     return made
 
 
@@ -50,7 +44,7 @@ def lies_channels_last(weight):
     return weight.stride(1) == 1 and weight.stride(-1) == weight.shape[1]
 
 
-def test_both_towers_weights_lie_channels_last_and_give_the_same_gradients(two_threads):
+def test_both_towers_weights_lie_channels_last_and_give_the_same_gradients():
     changed = laid_out()
     assert lies_channels_last(changed.video_encoder.stages[1][0].spatial_conv1.weight)
     assert lies_channels_last(changed.audio_encoder.blocks[1].conv1.weight)
@@ -60,17 +54,7 @@ def test_both_towers_weights_lie_channels_last_and_give_the_same_gradients(two_t
         assert_close(found[name], expected, rtol=0, atol=1e-2 * expected.abs().max().item())
 
 
-def test_one_thread_keeps_its_layout():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        changed = laid_out()
-    finally:
-        torch.set_num_threads(before)
-    assert changed.video_encoder.stages[1][0].spatial_conv1.weight.is_contiguous()
-
-
-def test_saved_weights_are_those_of_any_other_model(two_threads, tmp_path):
+def test_saved_weights_are_those_of_any_other_model(tmp_path):
     laid_out().save_pretrained(tmp_path)
     saved = load_file(tmp_path / "model.safetensors")
     for name, expected in model().state_dict().items():
@@ -78,7 +62,7 @@ def test_saved_weights_are_those_of_any_other_model(two_threads, tmp_path):
         assert_close(saved[name], expected, rtol=0, atol=0)
 
 
-def test_a_checkpoint_restores_weights_and_optimiser_in_their_layout(two_threads, tmp_path):
+def test_a_checkpoint_restores_weights_and_optimiser_in_their_layout(tmp_path):
     accelerator = Accelerator(cpu=True)
     trained = laid_out()
     optimizer = torch.optim.Adam(trained.parameters(), 1e-2)
@@ -94,3 +78,23 @@ def test_a_checkpoint_restores_weights_and_optimiser_in_their_layout(two_threads
     for name, value in trained.state_dict().items():
         assert_close(value, expected[name], rtol=0, atol=0)
     accelerator.free_memory()
+
+
+@pytest.mark.slow
+def test_a_run_compiled_and_channels_last_resumes_and_leaves_an_ordinary_model(tmp_path):
+    class Killed(Exception):
+        pass
+
+    def kill_after_three(done, total, losses):
+        if done == 3:
+            raise Killed
+
+    settings = [*SMALL, "loop.steps=4", "loop.compile=true", "loop.channels_last=true", "loop.trackers=[]"]
+    recipe = load_recipe("avid/tiny_avworld", settings)
+    whole = train(recipe, tmp_path / "whole")
+    with pytest.raises(Killed):
+        train(recipe, tmp_path / "cut", progress=kill_after_three)
+    cut = train(recipe, tmp_path / "cut", resume=True)
+    weights, resumed = (load_file(folder / "model.safetensors") for folder in (whole, cut))
+    assert weights.keys() == AvidModel.from_pretrained(whole).state_dict().keys()
+    assert all(torch.equal(weights[name], resumed[name]) for name in weights)
