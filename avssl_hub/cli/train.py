@@ -30,12 +30,18 @@ def run(
 
     settings = load_recipe(recipe, overrides or ())
     with progress_bar("training", "steps") as move:
+        at = (0, None)
 
         def progress(step: int, steps: int, losses: dict[str, float]) -> None:
-            move(step, steps, f"loss {losses['loss']:.4f}")
+            nonlocal at
+            at = (step, steps)
+            move(*at, f"loss {losses['loss']:.4f}")
+
+        def preparing(done: int, items: int) -> None:
+            move(*at, f"positives of {done:,} of {items:,} items")
 
         try:
-            folder = train(settings, out, resume=resume, progress=progress)
+            folder = train(settings, out, resume=resume, progress=progress, preparing=preparing)
         except KeyboardInterrupt:
             note(AGAIN)
             raise

@@ -86,9 +86,9 @@ class AvidCmaObjective(NCEObjective):
         self.refresh_epochs = refresh_epochs
         self.register_buffer("positive_sets", torch.full((num_items, num_positives), -1, dtype=torch.int32))
 
-    def before_step(self, step: int, epoch_steps: int) -> None:
+    def before_step(self, step: int, epoch_steps: int, progress: Callable[[int, int], None] | None = None) -> None:
         if step == 0 or (self.refresh_epochs and step % (self.refresh_epochs * epoch_steps) == 0):
-            self.find_positives()
+            self.find_positives(progress)
 
     def find_positives(self, progress: Callable[[int, int], None] | None = None) -> None:
         """Set the positive sets to what the banks agree on now; see :func:`find_positive_sets`."""

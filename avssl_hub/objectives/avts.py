@@ -5,6 +5,8 @@ clips (easy) and of the same clip's sound from another moment (hard). The margin
 recalled from the paper, not checked there.
 """
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
@@ -42,7 +44,7 @@ class AvtsObjective(Objective):
         self.easy_epochs = easy_epochs
         self.register_buffer("easy_only", torch.tensor(easy_epochs > 0))
 
-    def before_step(self, step: int, epoch_steps: int) -> None:
+    def before_step(self, step: int, epoch_steps: int, progress: Callable[[int, int], None] | None = None) -> None:
         self.easy_only.fill_(step < self.easy_epochs * epoch_steps)
 
     def forward(

@@ -1,6 +1,6 @@
 """What a training run asks of its objective."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import torch
@@ -27,12 +27,13 @@ class Objective(nn.Module):
 
     wants_shifted_audio = False
 
-    def before_step(self, step: int, epoch_steps: int) -> None:
+    def before_step(self, step: int, epoch_steps: int, progress: Callable[[int, int], None] | None = None) -> None:
         """Do what has to be done on all ranks before training step ``step``, counted from 0.
 
         Args:
             step: Optimiser steps done.
             epoch_steps: Steps of an epoch.
+            progress: Called with items done and in all where this takes long.
         """
 
     def draw_negatives(self, indices: Tensor, generator: torch.Generator | None = None) -> Tensor | None:

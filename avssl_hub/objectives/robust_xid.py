@@ -12,7 +12,7 @@ and long enough for every bank row to be written twice.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Literal, get_args
 
 import torch
@@ -97,7 +97,7 @@ class RobustXidObjective(BankedObjective):
         self.register_buffer("warming_up", torch.tensor(warmup_epochs > 0))
         self._measure_agreement(slice(None))
 
-    def before_step(self, step: int, epoch_steps: int) -> None:
+    def before_step(self, step: int, epoch_steps: int, progress: Callable[[int, int], None] | None = None) -> None:
         self.warming_up.fill_(step < self.warmup_epochs * epoch_steps)
 
     def load_bank_tensors(self, tensors: Mapping[str, Tensor]) -> None:

@@ -119,10 +119,15 @@ class Run:
         source = self.source.batches(self.processor, self.objective, self.broken, accelerator.device, *ranks)
         return source.from_step(self.state.step)
 
-    def take_step(self, batches: Iterator[Batch], terminated: Callable[[], bool]) -> tuple[dict[str, float], bool]:
+    def take_step(
+        self,
+        batches: Iterator[Batch],
+        terminated: Callable[[], bool],
+        preparing: Callable[[int, int], None] | None = None,
+    ) -> tuple[dict[str, float], bool]:
         """Take one step; return its losses, and whether any process was told to end."""
         begun = time.monotonic()
-        self.objective.before_step(self.state.step, self.epoch_steps)
+        self.objective.before_step(self.state.step, self.epoch_steps, preparing)
         asked = time.monotonic()
         batch = next(batches)
         self.state.waited += time.monotonic() - asked

@@ -19,7 +19,13 @@ from .termination import TrainingTerminated, heard_termination
 Progress = Callable[[int, int, dict[str, float]], None]
 
 
-def train(recipe: Recipe, output_dir: Path | str, resume: bool = False, progress: Progress | None = None) -> Path:
+def train(
+    recipe: Recipe,
+    output_dir: Path | str,
+    resume: bool = False,
+    progress: Progress | None = None,
+    preparing: Callable[[int, int], None] | None = None,
+) -> Path:
     """Train a model.
 
     Args:
@@ -28,6 +34,8 @@ def train(recipe: Recipe, output_dir: Path | str, resume: bool = False, progress
         resume: Go on from the newest checkpoint in ``output_dir``, or start there if it has none. On a CPU the
             result equals that of an uninterrupted run on as many threads bit for bit.
         progress: Called after each step with steps done, steps in all, and the step's losses.
+        preparing: Called with items done and in all while the objective works between steps, as AVID-CMA's search for
+            positives does.
 
     Returns:
         ``output_dir``, with ``config.json``, ``model.safetensors``, ``preprocessor_config.json``; for a run that starts
@@ -73,7 +81,7 @@ def train(recipe: Recipe, output_dir: Path | str, resume: bool = False, progress
         run.resume()
     if recipe.loop.trackers:
         accelerator.init_trackers(recipe.name.replace(".", "-"))
-    _take_steps(run, progress)
+    _take_steps(run, progress, preparing)
     if run.is_done:
         run.finish()
     done = run.state.step
@@ -89,14 +97,16 @@ def train(recipe: Recipe, output_dir: Path | str, resume: bool = False, progress
     return output_dir
 
 
-def _take_steps(run: Run, progress: Progress | None) -> None:
+def _take_steps(run: Run, progress: Progress | None, preparing: Callable[[int, int], None] | None) -> None:
     """Take the steps that are left, or those until SIGTERM comes, and save on the way."""
     loop, state = run.recipe.loop, run.state
+    if not run.accelerator.is_main_process:
+        progress = preparing = None
     batches = run.batches()
     with heard_termination() as terminated:
         while not run.is_done:
-            losses, told = run.take_step(batches, terminated)
-            if progress is not None and run.accelerator.is_main_process:
+            losses, told = run.take_step(batches, terminated, preparing)
+            if progress is not None:
                 progress(state.step, run.steps, losses)
             if state.step % loop.log_every == 0 or run.is_done:
                 run.log(losses)

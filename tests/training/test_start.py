@@ -52,6 +52,14 @@ def test_robust_xid_trusts_the_banks_it_starts_from(finished):
     torch.testing.assert_close(objective.agreement, (banks["video_bank"] * banks["audio_bank"]).sum(1))
 
 
+def test_the_search_for_positives_tells_how_far_it_is(finished, tmp_path):
+    told = []
+    recipe = continued(finished, *CMA, "loop.steps=5")
+    train(recipe, tmp_path, preparing=lambda *state: told.append(state))
+    # An epoch of twelve items has three steps: the search runs before steps 0 and 3.
+    assert told == [(12, 12), (12, 12)]
+
+
 @pytest.mark.parametrize("overrides", [CMA, ROBUST, AVC, AVTS], ids=["cma", "robust", "avc", "avts"])
 def test_a_killed_and_resumed_run_equals_an_uninterrupted_one(finished, overrides, tmp_path):
     class Killed(Exception):
