@@ -15,6 +15,7 @@ _HOME_OF = {
     "AvidModel": "models.avid",
     "AvidProcessor": "models.avid",
     "EmbeddingPipeline": "pipelines.embed",
+    "Manifest": "data.manifest",
     "MediaReader": "media",
     "card": "zoo",
     "list_models": "zoo",
