@@ -1,12 +1,12 @@
 """``avssl reproduce``: a published claim tried in miniature."""
 
-import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from ._console import note, progress_bar, say, show, table
+from ._devices import core_count
 
 _LEAST_SEEDS = 3
 
@@ -30,7 +30,7 @@ def run(
     make_folder(out)
     try:
         with progress_bar(f"reproducing {claim}", "steps") as move:
-            execute(runs, jobs or min(2, os.cpu_count() or 1), move)
+            execute(runs, jobs or min(2, core_count()), move)
     except KeyboardInterrupt:
         note(f"Runs are in {out}; give the same command again to go on.")
         raise

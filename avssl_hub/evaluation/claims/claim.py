@@ -12,14 +12,12 @@ class Variant:
         overrides: Settings that differ from the miniature's recipe, ``section.key=value`` each.
         start: Variant whose finished run of the same seed it goes on from; empty for a fresh start.
         share: Its steps, as a share of the claim's.
-        warmup: Share of its steps that are the objective's warm-up.
     """
 
     label: str
     overrides: tuple[str, ...] = ()
     start: str = ""
     share: float = 1.0
-    warmup: float = 0.0
 
 
 @dataclass(frozen=True)

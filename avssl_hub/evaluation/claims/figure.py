@@ -32,13 +32,12 @@ def draw_claim(summary: dict, path: Path) -> None:
 
 def _draw_score(axes: Axes, summary: dict, score: str) -> None:
     for row, variant in enumerate(summary["variants"].values()):
-        if score not in variant["mean"]:
-            continue
         axes.barh(row, variant["mean"][score], xerr=variant["spread"][score], color=_BAR, ecolor=_INK, height=0.6)
         values = [run["scores"][score] for run in variant["seeds"].values()]
         axes.scatter(values, [row] * len(values), s=18, color=_INK, zorder=3)
     outcomes = [comparison for comparison in summary["comparisons"] if comparison["score"] == score]
-    shown = "shown" if all(comparison["shown"] for comparison in outcomes) else "not shown"
+    held = sum(comparison["shown"] for comparison in outcomes)
+    shown = {0: "not shown", len(outcomes): "shown"}.get(held, f"{held} of {len(outcomes)} shown")
     lower = ", lower is better" if outcomes[0]["lower_is_better"] else ""
     axes.set_title(f"{score.replace('_', ' ')}: {shown}", fontsize=_FONT, color=_INK)
     axes.set_xlabel(f"percent{lower}", fontsize=_FONT - 1)

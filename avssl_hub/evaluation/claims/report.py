@@ -1,7 +1,6 @@
 """The outcome of a claim: every number, what the rule makes of them, and the table a reader gets."""
 
 import json
-import math
 import os
 import platform
 import statistics
@@ -26,8 +25,8 @@ def summarize(claim: Claim, runs: Sequence[Run]) -> dict:
 
     Returns:
         ``claim`` and what it says; ``variants`` with settings and, by seed, scores in percent and seconds;
-        ``comparisons`` with differences by seed, their mean and spread, and whether they are ``shown``; ``rule``;
-        ``machine``; ``recipe``, of the first run; ``run_seconds``, over all runs.
+        ``comparisons`` with gains by seed, their mean and spread, and whether they are ``shown``; the ``rule``; the
+        ``machine``; the ``recipe`` of the first run; ``run_seconds``, the sum over all runs.
     """
     variants = {}
     for name, variant in claim.variants.items():
@@ -97,7 +96,7 @@ def describe_machine() -> dict:
     return {
         "processor": models[0] if models else platform.processor() or platform.machine(),
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
-        "system": platform.platform(),
+        "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
         "torch": torch.__version__,
         "avssl_hub": __version__,
@@ -131,9 +130,9 @@ def render_table(summary: dict) -> str:
         "Scores in percent, mean ± standard deviation over seeds.",
         "",
     ]
-    names = list(dict.fromkeys(key for variant in variants.values() for key in variant["mean"]))
+    names = list(next(iter(variants.values()))["mean"])
     rows = [
-        [variant["label"], *(_spread(variant["mean"].get(key), variant["spread"].get(key)) for key in names)]
+        [variant["label"], *(_spread(variant["mean"][key], variant["spread"][key]) for key in names)]
         for variant in variants.values()
     ]
     lines += [*_table(["variant", *names], rows), "", "Scores by seed, and seconds of training on one thread.", ""]
@@ -141,7 +140,7 @@ def render_table(summary: dict) -> str:
         [
             variant["label"],
             seed,
-            *(_figure(run["scores"].get(key)) for key in names),
+            *(_figure(run["scores"][key]) for key in names),
             variant["steps"],
             f"{run['train_seconds']:.0f}",
         ]
@@ -155,7 +154,8 @@ def render_table(summary: dict) -> str:
     ]
     lines += [*_table(["variant", "starts from", "settings beside those in results.json"], rows), ""]
     lines.append(
-        f"All runs together took {summary['run_seconds'] / 60:.1f} minutes of one core, on {machine['processor']} "
+        f"Training and scoring took {summary['run_seconds'] / 60:.1f} minutes, if one run follows another and each has "
+        f"one thread, on {machine['processor']} "
         f"({machine['cores']} cores, {machine['system']}, Python {machine['python']}, torch {machine['torch']}, "
         f"avssl_hub {machine['avssl_hub']})."
     )
@@ -179,9 +179,9 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> list[str]:
     return [f"| {' | '.join(map(str, row))} |" for row in (head, ["---"] * len(head), *rows)]
 
 
-def _spread(mean: float | None, spread: float | None, sign: str = "") -> str:
-    return "" if mean is None else f"{mean:{sign}.1f} ± {spread:.1f}"
+def _spread(mean: float, spread: float, sign: str = "") -> str:
+    return f"{mean:{sign}.1f} ± {spread:.1f}"
 
 
-def _figure(value: float | None, sign: str = "") -> str:
-    return "" if value is None or math.isnan(value) else f"{value:{sign}.1f}"
+def _figure(value: float, sign: str = "") -> str:
+    return f"{value:{sign}.1f}"

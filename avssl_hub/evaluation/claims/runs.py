@@ -13,13 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-import yaml
 from transformers.utils.logging import disable_progress_bar
 
-from ...errors import InvalidValueError, explain
 from ...outputs import replacing
 from ...training import Recipe, load_recipe, train
-from ...training.run_folder import RECIPE_FILE
+from ...training.run_folder import check_folder
 from ...training.termination import EXIT_STATUS
 from .claim import Claim
 from .scoring import score_run
@@ -43,7 +41,7 @@ class Run:
     folder: Path
 
     def outcome(self) -> dict | None:
-        """Read its ``scores``, ``train_seconds`` and ``score_seconds``; None before it is scored."""
+        """Read its ``scores`` in percent, and ``score_seconds``; None before it is scored."""
         file = self.folder / SCORES_FILE
         return json.loads(file.read_text(encoding="utf-8")) if file.exists() else None
 
@@ -69,29 +67,17 @@ def plan(
     for name, variant in claim.variants.items():
         own_steps = max(1, round(variant.share * (steps or claim.steps)))
         settings = [*variant.overrides, *overrides, f"name={claim.name}_{name}.avworld", f"loop.steps={own_steps}"]
-        recipe = load_recipe(MINIATURE, settings)
-        if variant.warmup:
-            epochs = own_steps / (recipe.data.items // recipe.loop.batch_size)
-            settings.append(f"objective.warmup_epochs={variant.warmup * epochs}")
         for seed in seeds:
             start = [f"start_from={_place(folder, variant.start, seed)}"] if variant.start else []
             recipe = load_recipe(MINIATURE, [*settings, f"seed={seed}", *start])
             runs.append(Run(name, recipe, _place(folder, name, seed)))
     for run in runs:
-        noted = run.folder / RECIPE_FILE
-        if noted.exists() and yaml.safe_load(noted.read_text(encoding="utf-8")) != _plain(run.recipe):
-            step = "Choose another folder, or give the settings it was made with."
-            rule = f"the settings in {noted}"
-            raise InvalidValueError(explain(f"reproducing into {folder}", "other settings", rule, step))
+        check_folder(run.folder, run.recipe, resume=True)
     return runs
 
 
 def _place(folder: Path, variant: str, seed: int) -> Path:
     return folder / "runs" / f"{variant}-seed{seed}"
-
-
-def _plain(recipe: Recipe) -> dict:
-    return json.loads(json.dumps(recipe.to_dict()))
 
 
 def execute(
@@ -116,12 +102,13 @@ def execute(
         done[number] = run.recipe.loop.steps if run.outcome() else 0
     waiting = {number: run for number, run in enumerate(runs) if not run.outcome()}
     total, running = sum(run.recipe.loop.steps for run in runs), {}
+    planned = {str(run.folder) for run in runs}
     with ProcessPoolExecutor(jobs, context, _prepare_process, (done, stop)) as pool:
         try:
             while waiting or running:
                 for number, run in list(waiting.items()):
                     start = run.recipe.start_from
-                    if not start or (Path(start) / SCORES_FILE).exists():
+                    if start not in planned or (Path(start) / SCORES_FILE).exists():
                         running[pool.submit(_work, number, waiting.pop(number), score)] = run
                 finished, _ = wait(running, timeout=0.5, return_when=FIRST_COMPLETED)
                 for future in finished:
@@ -156,6 +143,9 @@ def _leave_with_parent() -> None:
 
 def _work(number: int, run: Run, score: Callable[[Path], dict[str, float]]) -> None:
     done, stop = _shared
+    # The pool hands out a run ahead, which cannot be called back.
+    if stop.is_set():
+        return
 
     def move(step: int, steps: int, losses: dict[str, float]) -> None:
         done[number] = step
