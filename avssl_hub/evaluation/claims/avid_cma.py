@@ -32,7 +32,7 @@ CLAIM = Claim(
     "the authors' quirks are off. With their one normalising constant, which cross-modal scores set, the within-modal "
     "loss starts far too high on rows that are alike within a modality, and undoes what AVID learned: 66.2 % and "
     "97.8 % for pictures and sounds against 88.8 % and 99.2 % (30 events, 1000 further steps, seed 0). And of 256 "
-    "negatives drawn from 1024 items, every fourth draw holds the item itself. Tried besides, pictures and sounds with "
+    "negatives drawn from 1024 items, one in four draws holds the item itself. Tried besides, pictures and sounds with "
     "CMA against AVID, seed 0, 500 further steps: 68.5 % and 93.9 % against 72.8 % and 94.2 % after 1000 steps of AVID "
     "with 30 events; 78.7 % and 96.0 % against 82.1 % and 94.0 % after 1400 with 10.",
 )
