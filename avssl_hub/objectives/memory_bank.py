@@ -12,8 +12,9 @@ from ..errors import InvalidValueError, explain
 
 
 def gather_ranks(tensor: Tensor) -> Tensor:
-    """Concatenate ``tensor`` (B, ...) of every rank along the first axis, in rank order, without gradient.
+    """Put ``tensor`` (B, ...) of all ranks together along the first axis, without gradient.
 
+    The rows come in the order of a batch that was dealt out to the ranks in turn, as a single process sees it.
     Outside a distributed run this is the detached tensor itself. All ranks must pass the same shape.
     """
     tensor = tensor.detach()
@@ -21,7 +22,7 @@ def gather_ranks(tensor: Tensor) -> Tensor:
         return tensor
     parts = [torch.empty_like(tensor) for _ in range(dist.get_world_size())]
     dist.all_gather(parts, tensor.contiguous())
-    return torch.cat(parts)
+    return torch.stack(parts, 1).flatten(0, 1)
 
 
 def skip_own(draws: Tensor, indices: Tensor) -> Tensor:
@@ -76,8 +77,9 @@ class MemoryBank(nn.Module):
     def update(self, indices: Tensor, embeddings: Tensor) -> None:
         """Move the rows at ``indices`` (B,) towards unit ``embeddings`` (B, D) of all ranks, alike on each rank.
 
-        Where an item occurs twice, every new row is computed from the old one and the last in gathered order
-        (rank by rank, then position in the batch) is kept, so that the outcome never depends on the device.
+        Where an item occurs twice, every new row is computed from the old one and the last in the
+        order of :func:`gather_ranks` is kept, so that the outcome depends neither on the device nor on the number of
+        ranks.
         """
         indices, embeddings = gather_ranks(indices), gather_ranks(embeddings)
         mixed = self.momentum * self.rows[indices] + (1 - self.momentum) * embeddings.to(self.rows.dtype)

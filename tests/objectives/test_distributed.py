@@ -8,7 +8,7 @@ import torch.multiprocessing as mp
 from avssl_hub.objectives import AvidObjective, RobustXidObjective, find_positive_sets
 
 WORLD = 2
-# Item 4 occurs on both ranks: the later rank's row is kept.
+# Each rank's share of a batch dealt out in turn: 1, 4, 4, 2, 7, 9. Of item 4 the later row, the first rank's, is kept.
 INDICES = torch.tensor([[1, 4, 7], [4, 2, 9]])
 
 
@@ -37,7 +37,7 @@ def test_banks_and_constant_are_alike_on_all_ranks_and_hold_all_updates(tmp_path
     queries = torch.nn.functional.normalize(embeddings(), dim=-1).numpy()
     for modality, name in enumerate(("video_bank.rows", "audio_bank.rows")):
         expected = start[name].numpy().copy()
-        for item, rank, position in ((1, 0, 0), (7, 0, 2), (4, 1, 0), (2, 1, 1), (9, 1, 2)):
+        for item, rank, position in ((1, 0, 0), (7, 0, 2), (4, 0, 1), (2, 1, 1), (9, 1, 2)):
             mixed = 0.5 * start[name].numpy()[item] + 0.5 * queries[modality, rank, position]
             expected[item] = mixed / np.linalg.norm(mixed)
         np.testing.assert_allclose(first[name], expected, atol=1e-6)
@@ -75,13 +75,13 @@ def test_robust_loss_gradient_and_state_are_those_of_one_process_with_the_whole_
     mp.spawn(run_robust_rank, (str(tmp_path),), nprocs=WORLD)
     first, second = (torch.load(tmp_path / f"{rank}.pt", weights_only=True) for rank in range(WORLD))
     one = robust_objective()
-    queries = embeddings().flatten(1, 2).requires_grad_()
-    indices = INDICES.flatten()
+    queries = embeddings().transpose(1, 2).flatten(1, 2).requires_grad_()
+    indices = INDICES.T.flatten()
     loss = one(*queries, indices, (indices[:, None] + 1 + torch.arange(6)) % 12).loss
     loss.backward()
     torch.testing.assert_close((first["loss"] + second["loss"]) / 2, loss.detach(), rtol=0, atol=1e-6)
     # Averaged over ranks, as data parallel training does, a rank's gradient counts half.
-    gradient = torch.cat([first["gradient"], second["gradient"]], 1) / 2
+    gradient = torch.stack([first["gradient"], second["gradient"]], 2).flatten(1, 2) / 2
     torch.testing.assert_close(gradient, queries.grad, rtol=0, atol=1e-6)
     for name, value in one.state_dict().items():
         torch.testing.assert_close(first[name], second[name], rtol=0, atol=0)
