@@ -98,7 +98,8 @@ class Run:
         )
         self.state = RunState(source.fingerprint)
         self.broken = BrokenItems(source.name, source.num_items, recipe.data.max_broken, folder / BROKEN_FILE)
-        accelerator.register_for_checkpointing(self.objective, self.schedule, self.state, self.broken)
+        # The state first, which says what is wrong where the banks would not fit.
+        accelerator.register_for_checkpointing(self.state, self.objective, self.schedule, self.broken)
         self.checkpoints = folder / "checkpoints"
 
     @property
