@@ -10,8 +10,9 @@ from .recipe import Recipe
 
 RECIPE_FILE = "recipe.yaml"
 METRICS_FILE = "metrics.json"
-# Settings of the machine, not of the result: what a manifest lists is compared by its fingerprint.
-FREE_TO_CHANGE = ("data.workers", "data.manifest")
+# Settings that do not touch the result: what a manifest lists is compared by its fingerprint, and the messages of a run
+# that stops advise to change the others.
+FREE_TO_CHANGE = ("data.workers", "data.manifest", "data.max_broken", "loop.checkpoint_every", "loop.keep_checkpoints")
 
 
 def check_folder(folder: Path, recipe: Recipe, resume: bool) -> bool:

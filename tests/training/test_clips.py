@@ -1,6 +1,7 @@
 """Training on recordings: where clips are cut, that they follow from the step, and what becomes of bad files."""
 
 import csv
+import dataclasses
 import json
 
 import pytest
@@ -186,6 +187,8 @@ def test_a_bad_file_is_named_and_the_next_one_stands_in(clocks, tmp_path):
     with pytest.raises(TooManyBrokenError, match=r"got 2 of 9 that cannot be used, named in .*; expected at most 1"):
         train(recipe, tmp_path / "stopped")
     assert "missing.mp4" in (tmp_path / "stopped" / "broken.csv").read_text()
+    lenient = dataclasses.replace(recipe, data=dataclasses.replace(recipe.data, max_broken=0.3))
+    assert (train(lenient, tmp_path / "stopped", resume=True) / "model.safetensors").is_file()
 
 
 def test_nothing_usable_ends_the_run_with_a_reason(clocks, tmp_path):
