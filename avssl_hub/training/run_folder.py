@@ -6,6 +6,7 @@ from pathlib import Path
 import yaml
 
 from ..errors import InvalidValueError, explain
+from ..outputs import make_folder, replacing
 from .recipe import Recipe
 
 RECIPE_FILE = "recipe.yaml"
@@ -37,9 +38,14 @@ def check_folder(folder: Path, recipe: Recipe, resume: bool) -> bool:
 
 
 def note_recipe(folder: Path, recipe: Recipe) -> None:
-    """Make the folder the run's."""
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / RECIPE_FILE).write_text(yaml.safe_dump(_plain(recipe), sort_keys=False), encoding="utf-8")
+    """Make the folder the run's.
+
+    Raises:
+        OutputError: It cannot be made or written.
+    """
+    make_folder(folder)
+    with replacing(folder / RECIPE_FILE) as partial:
+        partial.write_text(yaml.safe_dump(_plain(recipe), sort_keys=False), encoding="utf-8")
 
 
 def write_metrics(folder: Path, metrics: dict) -> None:

@@ -247,6 +247,12 @@ def test_a_folder_that_holds_a_run_is_not_overwritten(finished, recipe):
         train(other, folder, resume=True)
 
 
+def test_a_place_that_cannot_be_a_folder_is_named(recipe, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OutputError, match=r"making the folder .*file/run: got Not a directory; expected a place to"):
+        train(recipe, tmp_path / "file" / "run")
+
+
 def test_a_batch_is_a_function_of_seed_and_step_whatever_the_number_of_processes(recipe):
     processor, objective = AvidProcessor(**recipe.processor), recipe.build_objective(12, 2)
     whole = AVWorldBatches(recipe, processor, objective, torch.device("cpu"))(5)
