@@ -44,7 +44,8 @@ class Recipe:
     start_from: str = ""
 
     def __post_init__(self):
-        require(self.seed >= 0, "seed", self.seed, "an integer of at least 0")
+        # NumPy takes no larger one.
+        require(0 <= self.seed < 2**32, "seed", self.seed, "an integer from 0 to 4294967295")
         # The statistics are no setting: they are measured.
         for section, built, fixed in (("model", AvidConfig, set()), ("processor", AvidProcessor, STATISTICS)):
             settings = getattr(self, section)
@@ -97,9 +98,9 @@ class Recipe:
     def build_objective(self, num_items: int, dim: int) -> Objective:
         """Make the objective for ``num_items`` items and embeddings of size ``dim``."""
         settings = dict(self.objective)
-        name = settings.pop("name", "avid")
+        name = parse(str, settings.pop("name", "avid"), "objective.name")
         if name not in OBJECTIVES:
-            raise RecipeError(unknown_name("objective in recipe key 'objective.name'", str(name), OBJECTIVES))
+            raise RecipeError(unknown_name("objective in recipe key 'objective.name'", name, OBJECTIVES))
         kind = OBJECTIVES[name]
         # A class hands the settings that are not its own on to its base.
         bases = [base for base in kind.__mro__ if issubclass(base, Objective) and "__init__" in vars(base)]

@@ -102,6 +102,8 @@ def test_a_recipe_file_round_trips_through_its_plain_values(tmp_path):
         ("loop.trackers=[mlflow]", "recipe key 'loop.trackers': got mlflow, which is not installed; expected another"),
         ("data.split=train", "recipe key 'data.split': got 'train'; expected a manifest to choose rows of, "),
         ("optimizer.milestones=[3]", "recipe key 'optimizer.milestones': got [3]; expected epochs, which schedule "),
+        ("seed=4294967296", "recipe key 'seed': got 4294967296; expected an integer from 0 to 4294967295."),
+        ("objective.name=[avid]", "recipe key 'objective.name': got ['avid']; expected a value of type str."),
         ("data.workers=0", "recipe key 'data.workers': got 0; expected an integer of at least 1."),
     ],
 )
