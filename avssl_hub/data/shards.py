@@ -63,13 +63,14 @@ def write_shards(
 
     Raises:
         InvalidValueError: ``size`` is not positive.
-        ManifestError: A file is in several rows, or empty.
+        ManifestError: A file is in several rows, is empty, or is a .json file.
         MediaOpenError: A file cannot be read; finished shards are kept.
         OutputError: The folder has other shards or cannot be written.
     """
     if size < 1:
         raise InvalidValueError(explain("size", size, "at least 1 byte"))
     _check_single(manifest)
+    _check_suffixes(manifest)
     folder = Path(folder)
     _begin(folder, {"manifest_sha256": manifest.fingerprint(), "columns": manifest.columns, "size": size}, force)
     places: list[tuple[str, Member]] = []
@@ -97,6 +98,13 @@ def _check_single(manifest: Manifest) -> None:
         step = "Shard a list of whole files; cut them beforehand if spans are wanted."
         got = f"{twice['path'][0].as_py()!r} in {twice['count_all'][0]} rows"
         raise ManifestError(explain("files to put into shards", got, "each file in one row", step))
+
+
+def _check_suffixes(manifest: Manifest) -> None:
+    for item in manifest:
+        # It would pass for what a shard says of another file.
+        if PurePath(item.member or item.path).suffix.lower() == ".json":
+            raise ManifestError(explain("files to put into shards", item.name, "media files", "Leave it out."))
 
 
 def _begin(folder: Path, settings: dict[str, Any], force: bool) -> None:

@@ -131,7 +131,7 @@ def _told(path: Path, sample: list[Member]) -> dict[str, Any]:
             text = content.decode("utf-8")
             values = dict(json.loads(text)) if member.suffix == ".json" else {"label": text.strip()}
             told.update({key: _plain(key, value) for key, value in values.items() if key not in _PLACE})
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, RecursionError) as error:
             rule = "a JSON object in UTF-8" if member.suffix == ".json" else "a class in UTF-8"
             raise _refused(path, f"member {member.name!r} ({error})", rule) from error
     return told

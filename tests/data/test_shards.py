@@ -98,6 +98,8 @@ def test_what_cannot_be_put_into_shards(manifest, tmp_path):
     spans = Manifest(pa.table({"path": ["a.mp4", "a.mp4"], "start": [0.0, 1.0]}), tmp_path)
     with pytest.raises(ManifestError, match=r"got 'a\.mp4' in 2 rows; expected each file in one row"):
         write_shards(spans, tmp_path / "out")
+    with pytest.raises(ManifestError, match=r"files to put into shards: got .*about\.JSON; expected media files"):
+        write_shards(Manifest(pa.table({"path": ["a.mp4", "about.JSON"]}), tmp_path), tmp_path / "out")
     gone = Manifest(pa.table({"path": ["gone.mp4"]}), tmp_path)
     with pytest.raises(MediaOpenError, match=r"gone\.mp4"):
         write_shards(gone, tmp_path / "out")
@@ -190,7 +192,7 @@ def test_tars_that_cannot_be_read_in_place(tmp_path):
         read_shards(tar(tmp_path / "text.tar", ("a.txt", b"x")))
     with pytest.raises(NoMediaError, match=r"no \.tar file"):
         read_shards([])
-    for content in (b"{", b"[1]", b'{"start": "soon"}', b'{"start": [1]}'):
+    for content in (b"{", b"[1]", b'{"start": "soon"}', b'{"start": [1]}', b"[" * 99999):
         with pytest.raises(ManifestError, match=r"soon|a JSON object"):
             read_shards(tar(tmp_path / "note.tar", ("a.mp4", b"x"), ("a.json", content)))
 
