@@ -66,7 +66,7 @@ def check_suffix(path: Path) -> str:
 def _read(path: Path, reader) -> pa.Table:
     try:
         return reader(path)
-    except (OSError, pa.ArrowInvalid, UnicodeDecodeError) as error:
+    except (OSError, pa.ArrowInvalid, UnicodeDecodeError, csv.Error) as error:
         got = getattr(error, "strerror", None) or str(error)
         rule = f"a readable {path.suffix[1:].upper()} file" + (" in UTF-8" if path.suffix != ".parquet" else "")
         raise ManifestError(explain(f"reading manifest {path}", got, rule, "Check the path and the file.")) from error
@@ -112,7 +112,11 @@ def _line(path: Path, row: int) -> int:
     with open(path, newline="", encoding="utf-8-sig") as file:
         lines = csv.reader(file, delimiter=_DELIMITERS[path.suffix.lower()])
         numbers = (lines.line_num for values in lines if values)
-        return next((number for index, number in enumerate(numbers, -1) if index == row), row + 2)
+        try:
+            return next((number for index, number in enumerate(numbers, -1) if index == row), row + 2)
+        except csv.Error:
+            # A quotation mark without its partner made a value of more lines than csv takes.
+            return row + 2
 
 
 def _read_dataset(source: Any) -> tuple[pa.Table, Rules]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from difflib import get_close_matches
+from reprlib import Repr
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -21,6 +22,9 @@ COLUMNS = {
     "size": pa.int64(),
 }
 _IDENTITY = ("path", "start", "end", "offset")
+# A quotation mark without its partner makes one value of a whole file.
+_SHORTENED = Repr()
+_SHORTENED.maxstring = 200
 _NAMES_OF_PATH = ("file", "filename", "file_name", "filepath", "file_path", "video", "audio", "clip", "name")
 
 
@@ -133,7 +137,7 @@ class Rules:
     def _forbid(self, name: str, column: pa.ChunkedArray, bad: pa.ChunkedArray, rule: str, got: str = "") -> None:
         row = pc.index(pc.fill_null(bad, False), True).as_py()
         if row >= 0:
-            raise self._wrong_row(row, name, got or repr(column[row].as_py()), rule)
+            raise self._wrong_row(row, name, got or _SHORTENED.repr(column[row].as_py()), rule)
 
     def _wrong(self, name: str, got: str, rule: str, step: str = "") -> ManifestError:
         return ManifestError(explain(f"manifest {self.name}, column {name!r}", got, rule, step))

@@ -86,6 +86,11 @@ def test_root_replaces_the_folder_of_the_list(tmp_path):
         ("path,end\na,0\n", r"line 2, column 'end': got 0.0"),
         ('path,note\na,"x\ny"\nb,2\na,"z"\n', r"line 3, column 'path': got 'a' there and in line 5"),
         ('path,label\na,"dog\nb,cat\n', r"line 3, column 'label': got 'dog\\nb,cat\\n'; expected one line; is a quot"),
+        (
+            f'path,label\na,1\nb,"dog\n{"c,2" * 50000}\nd,e"\n',
+            r"line 3, column 'label': got 'dog\\nc,2.{,250}; expected one",
+        ),
+        (f"path,{'x' * 200000}\n", r"reading manifest .*list.csv: got field larger than field limit \(131072\); exp"),
         ("path,label\na,1\n\nb,dog, barking\n", r"line 4: got 3 values in 'b,dog, barking'; expected 2"),
         ("path,offset\na,1\n", r"column 'offset': got only one of 'offset' and 'size'"),
         ("path,offset,size\na,1,\n", r"line 2, column 'offset': got 1; expected both"),
