@@ -101,10 +101,11 @@ def _check_single(manifest: Manifest) -> None:
 
 
 def _check_suffixes(manifest: Manifest) -> None:
-    for item in manifest:
-        # It would pass for what a shard says of another file.
-        if PurePath(item.member or item.path).suffix.lower() == ".json":
-            raise ManifestError(explain("files to put into shards", item.name, "media files", "Leave it out."))
+    names = pc.coalesce(*(manifest.table[name] for name in ("member", "path") if name in manifest.columns))
+    # It would pass for what a shard says of another file.
+    row = pc.index(pc.ends_with(names, ".json", ignore_case=True), True).as_py()
+    if row >= 0:
+        raise ManifestError(explain("files to put into shards", manifest[row].name, "media files", "Leave it out."))
 
 
 def _begin(folder: Path, settings: dict[str, Any], force: bool) -> None:
