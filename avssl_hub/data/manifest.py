@@ -74,7 +74,8 @@ class ManifestItem:
             if self.offset is None:
                 return open(self.path, "rb", buffering=0)
             return FileSlice(self.path, self.offset, self.size, self.name)
-        except (OSError, EOFError) as error:
+        # A null byte in the path is a ValueError.
+        except (OSError, EOFError, ValueError) as error:
             from ..media import MediaOpenError
 
             got, step = getattr(error, "strerror", None) or str(error), "Check the path, and fetch the file again."

@@ -147,11 +147,13 @@ class Source:
 def _open_path(path: Path, name: str) -> BinaryIO:
     try:
         return path.open("rb", buffering=0)
-    except OSError as error:
+    # A null byte in the path is a ValueError.
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
         raise MediaOpenError(
             explain(
                 f"cannot open {name!r}",
-                "a folder" if path.is_dir() else error.strerror.lower(),
+                "a folder" if isinstance(error, IsADirectoryError) else reason.lower(),
                 "a readable video or audio file",
                 "Check the path.",
             ),

@@ -1,6 +1,7 @@
 """One media file looked into: can it be opened, and is what its header promises there?"""
 
 import hashlib
+import os
 from dataclasses import dataclass
 
 from ..data.manifest import ManifestItem
@@ -60,8 +61,9 @@ class CheckTask:
 def check_item(task: CheckTask) -> Checked:
     """Open what a row names and decode a little at both ends of its span."""
     item, sha256 = task.item, task.sha256
-    if not item.path.exists():
-        return Checked("missing", f"no file {item.path}")
+    # Unlike that of Path, it is false too where the system refuses to look, such as for a name that is too long.
+    if not os.path.exists(item.path):
+        return Checked("missing", f"no file {item.path} that can be reached")
     found, facts = None, {}
     # Whatever opening and decoding raise is what is asked here.
     try:

@@ -95,6 +95,10 @@ def test_missing_files_folders_and_other_objects_are_refused(corpus, tmp_path):
         probe(tmp_path / "nowhere.mp4")
     with pytest.raises(MediaOpenError, match="got a folder"):
         probe(tmp_path)
+    with pytest.raises(MediaOpenError, match="got file name too long"):
+        probe(tmp_path / ("x" * 300))
+    with pytest.raises(MediaOpenError, match="got embedded null byte"):
+        probe(tmp_path / "a\0.mp4")
     with pytest.raises(InvalidValueError, match="media source: got 3; expected a path, bytes"):
         probe(3)
 

@@ -58,6 +58,8 @@ def test_counts_windows_and_missing_files(folder):
         ("silent.mp4", None, None, "ok"),
         ("text.mp4", None, None, "broken"),
         ("gone.mp4", None, None, "missing"),
+        ("x" * 300, None, None, "missing"),
+        ("a\0.mp4", None, None, "missing"),
     ]
     path, start, end, expected = map(list, zip(*rows))
     seen = []
@@ -65,9 +67,9 @@ def test_counts_windows_and_missing_files(folder):
         manifest_of(folder, path=path, start=start, end=end), progress=lambda done, total: seen.append((done, total))
     )
     assert report.manifest.column("status").to_pylist() == expected
-    assert (report.silent, report.blind, report.bad) == (1, 0, 3)
+    assert (report.silent, report.blind, report.bad) == (1, 0, 5)
     assert report.durations() == pytest.approx([4.0] * 6, abs=0.05)
-    assert seen == [(number, 8) for number in range(1, 9)]
+    assert seen == [(number, 10) for number in range(1, 11)]
     reasons = [reason for _, _, reason in report.failures()]
     assert "s end before the row's end at 4.50 s" in reasons[0]
     assert "s end before the row's start at 5.00 s" in reasons[1]
