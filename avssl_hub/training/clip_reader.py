@@ -50,7 +50,11 @@ class ClipReader:
             start, audio_start = sample_audio_visual_start(video, audio, *durations, self.misalignment, generator)
             # A window may begin where the picture ends: its last frame is there to be repeated.
             start = min(start, video.end - 1 / reader.video.fps)
-            clip = reader.read_video(start, self.video_duration, self.fps, self.num_frames)
+            # Where the file goes on behind the row's end, the clip is as short as if the file ended there.
+            length = (
+                self.video_duration if video.end == reader.video.end else min(self.video_duration, video.end - start)
+            )
+            clip = reader.read_video(start, length, self.fps, self.num_frames)
             # The sound moves along with the first frame that was found.
             audio_start += clip.times[0].item() - clip.start
             starts = [audio_start, self._shifted(audio_start, audio)] if self.with_shifted_sound else [audio_start]

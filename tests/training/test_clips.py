@@ -89,6 +89,12 @@ def test_the_picture_lies_beside_its_sound_and_may_leave_it_by_the_misalignment(
 def test_clips_stay_within_the_part_of_a_recording_that_a_row_names(clocks):
     clips = clips_of(clocks, ManifestItem(clocks / "3.mp4", start=1.0, end=2.8))
     assert all(0.9 < heard < 1.9 and 0.9 < seen < 2.4 for seen, (heard,) in clips)
+    for seed in range(24):
+        reader = ClipReader(recipe_of(clocks).processor_in_decibels(), misalignment=2.0)
+        item = ManifestItem(clocks / "3.mp4", start=1.0, end=2.8)
+        frames, _ = reader.read(item, torch.Generator().manual_seed(seed))
+        first, last = ((frames[place, :, 40:].float().mean().item() - 20) / 50 for place in (0, -1))
+        assert 0.9 < first <= last < 2.85, "no frame from behind the end"
     with pytest.raises(NoWindowError, match=r"got picture 1.00-1.80 s and sound 1.00-1.80 s; expected 1.0 s of sound"):
         clips_of(clocks, ManifestItem(clocks / "3.mp4", start=1.0, end=1.8))
 
