@@ -1,5 +1,6 @@
 """``avssl train``: a recipe into a model folder."""
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -29,7 +30,9 @@ def run(
     from ..training.termination import EXIT_STATUS
 
     settings = load_recipe(recipe, overrides or ())
-    with progress_bar("training", "steps") as move:
+    # torchrun's number of this process; one of them speaks for all.
+    first = os.environ.get("RANK", "0") == "0"
+    with progress_bar("training", "steps", shown=first) as move:
         at = (0, None)
 
         def progress(step: int, steps: int, losses: dict[str, float]) -> None:
@@ -43,12 +46,16 @@ def run(
         try:
             folder = train(settings, out, resume=resume, progress=progress, preparing=preparing)
         except KeyboardInterrupt:
-            note(AGAIN)
+            if first:
+                note(AGAIN)
             raise
         except TrainingTerminated as error:
-            say_error(str(error))
-            note(AGAIN)
+            if first:
+                say_error(str(error))
+                note(AGAIN)
             raise typer.Exit(EXIT_STATUS) from error
+    if not first:
+        return
     say(f"{folder}: trained as {settings.name}")
     if (folder / BROKEN_FILE).exists():
         note(f"Some recordings could not be used; {folder / BROKEN_FILE} names them.")

@@ -164,16 +164,16 @@ def test_a_run_resumed_after_termination_equals_one_that_was_not(finished, recip
 
 def test_two_processes_share_one_run(tmp_path):
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
-    (tmp_path / "script.py").write_text(SCRIPT)
+    train = ["-m", "avssl_hub.cli", "train", "avid/tiny_avworld", "-o", str(tmp_path / "run")]
     done = subprocess.run(
-        [*command, str(tmp_path / "script.py"), str(tmp_path / "run"), *SMALL, "loop.steps=2"],
+        [*command, *train, *SMALL, "loop.steps=2"],
         capture_output=True,
         text=True,
         timeout=120,
         env={**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""},
     )
     assert done.returncode == 0, done.stderr
-    assert done.stdout.split() == ["1", "2"], "one process reports"
+    assert done.stdout == f"{tmp_path / 'run'}: trained as avid_tiny.avworld\n", "one process reports"
     assert (tmp_path / "run" / "model.safetensors").is_file()
     states = {path.name for path in (tmp_path / "run" / "checkpoints" / "step-2").glob("random_states_*")}
     assert states == {"random_states_0.pkl", "random_states_1.pkl"}
@@ -197,6 +197,7 @@ def test_two_processes_end_with_the_weights_of_one(tmp_path):
             env={**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""},
         )
         assert done.returncode == 0, done.stderr
+        assert done.stdout.split() == ["1", "2", "3", "4", "5"], "one process reports"
         weights.append(load_file(folder / "model.safetensors"))
         losses.append([row["loss"] for row in json.loads((folder / "metrics.json").read_text())["history"]])
     assert losses[0] == pytest.approx(losses[1], rel=1e-5)
