@@ -4,13 +4,15 @@ import contextlib
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from pickle import UnpicklingError
 
 import torch
 from accelerate import Accelerator
 from accelerate.logging import get_logger
+from safetensors import SafetensorError
 from torch import Tensor
 
-from ..errors import InvalidValueError, explain
+from ..errors import CheckpointError, InvalidValueError, explain
 from ..layers.sync_batch_norm import synchronize_batch_norm
 from ..models.avid import AvidModel, AvidProcessor
 from ..objectives import Objective
@@ -108,10 +110,21 @@ class Run:
         return self.state.step >= self.steps
 
     def resume(self) -> None:
-        """Go on from the newest checkpoint, if there is one."""
-        if found := list_checkpoints(self.checkpoints):
+        """Go on from the newest checkpoint, if there is one.
+
+        Raises:
+            CheckpointError: It is damaged.
+            InvalidValueError: The run was started on other items.
+        """
+        if not (found := list_checkpoints(self.checkpoints)):
+            return
+        try:
             self.accelerator.load_state(str(found[-1]))
-            logger.info("resumed at step %d", self.state.step)
+        # PyTorch raises RuntimeError for a file cut short, and pickle its own for one that was overwritten.
+        except (OSError, RuntimeError, EOFError, UnpicklingError, SafetensorError) as error:
+            got, step = " ".join(str(error).split()), "Remove that folder, to go on from the checkpoint before it."
+            raise CheckpointError(explain(f"resuming from {found[-1]}", got, "a whole checkpoint", step)) from error
+        logger.info("resumed at step %d", self.state.step)
 
     def batches(self) -> Iterator[Batch]:
         """Make this process's share of the batches that are left."""

@@ -45,6 +45,7 @@ def train(
     Raises:
         InvalidValueError: The folder holds another run, or one that was not asked to be resumed; the run to start
             from is of another network or other data; or this machine cannot compute in the type asked for.
+        CheckpointError: The checkpoint to resume from, or the run to start from, is damaged.
         OutputError: ``output_dir`` cannot be written; what was finished is kept.
         TooManyBrokenError: More recordings than ``data.max_broken`` cannot be used.
         TrainingTerminated: SIGTERM came; the state after the step under way is saved.

@@ -4,6 +4,7 @@ import json
 import os
 import random
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from safetensors.torch import load_file
 
 from avssl_hub.audio.spectrogram import log_spectrogram
 from avssl_hub.data.avworld import AVWorld
-from avssl_hub.errors import InvalidValueError
+from avssl_hub.errors import CheckpointError, InvalidValueError
 from avssl_hub.models.avid import AvidConfig, AvidModel, AvidProcessor
 from avssl_hub.outputs import OutputError
 from avssl_hub.training import TrainingTerminated, load_recipe, train
@@ -96,6 +97,18 @@ def test_resuming_at_any_checkpoint_gives_the_same_weights_bit_for_bit(finished,
     assert (tmp_path / "model.safetensors").read_bytes() == (finished[0] / "model.safetensors").read_bytes()
     histories = [json.loads((folder / "metrics.json").read_text())["history"] for folder in (finished[0], tmp_path)]
     assert histories[0] == histories[1]
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "optimizer.bin", "custom_checkpoint_0.pkl"])
+@pytest.mark.parametrize("kept", [0, 100])
+def test_a_damaged_checkpoint_is_named(finished, recipe, tmp_path, name, kept):
+    shutil.copytree(finished[0], tmp_path / "run")
+    file = tmp_path / "run" / "checkpoints" / "step-6" / name
+    file.write_bytes(file.read_bytes()[:kept])
+    with pytest.raises(CheckpointError, match=r"resuming from .*step-6: got .*; expected a whole checkpoint. Remove"):
+        train(recipe, tmp_path / "run", resume=True)
+    shutil.rmtree(file.parent)
+    assert train(recipe, tmp_path / "run", resume=True) == tmp_path / "run"
 
 
 SCRIPT = """
