@@ -79,7 +79,7 @@ result["crop"] = load_processor("avid_cma.audioset").crop_size
 if sys.argv[3]:
     model = torch.hub.load(repository, "avid_cma", pretrained="tiny.avworld", source="local")
     result["pretrained"] = [sum(p.numel() for p in model.parameters()), model.training]
-    processor = load_processor("avid_tiny.avworld")
+    processor = load_processor("avid_cma_tiny.avworld")
     second = torch.sin(torch.arange(processor.sampling_rate) / 10)
     with torch.inference_mode():
         embeds = model(**processor(audio=second, sampling_rate=processor.sampling_rate)).audio_embeds

@@ -96,7 +96,7 @@ def assert_same_weights(model, other):
 def test_names_are_filtered_by_glob_part_family_and_task():
     assert set(FULL_SIZE) | {"avid_tiny.avworld"} <= set(avssl_hub.list_models())
     assert avssl_hub.list_models("avid*.kinetics") == ["avid.kinetics", "avid_cma.kinetics"]
-    assert avssl_hub.list_models("cma") == ["avid_cma.audioset", "avid_cma.kinetics"]
+    assert avssl_hub.list_models("cma") == ["avid_cma.audioset", "avid_cma.kinetics", "avid_cma_tiny.avworld"]
     assert avssl_hub.list_models("avid.audioset", family="avid") == ["avid.audioset"]
     assert avssl_hub.list_models("nothing") == []
     assert set(FULL_SIZE) <= set(avssl_hub.list_models(task="audio-visual-feature-extraction"))
@@ -120,7 +120,8 @@ def test_every_card_is_named_after_its_folder_and_variant():
         variant, _, data = name.partition(".")
         assert card.path.parent.name == name
         assert card.hub.repo_id == f"avssl-hub/{variant}-{data}"
-        assert card.torch_hub.pretrained in (data, f"{variant.removeprefix(card.family + '_')}.{data}")
+        (entry_point,) = card.torch_hub.entry_points
+        assert name in (f"{entry_point}.{card.torch_hub.pretrained}", f"{entry_point}_{card.torch_hub.pretrained}")
 
 
 def test_a_full_size_card_states_what_is_published():

@@ -20,7 +20,7 @@ def test_ls_lists_every_model(avssl):
     ("words", "expected"),
     [
         (["kinetics"], ["avid.kinetics", "avid_cma.kinetics"]),
-        (["avid_*"], ["avid_cma.audioset", "avid_cma.kinetics", "avid_tiny.avworld"]),
+        (["avid_*"], ["avid_cma.audioset", "avid_cma.kinetics", "avid_cma_tiny.avworld", "avid_tiny.avworld"]),
         (["nothing like it"], []),
     ],
 )

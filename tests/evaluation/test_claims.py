@@ -102,7 +102,7 @@ def test_rival_continuations_differ_in_nothing_but_the_objective(tmp_path):
     assert cma["objective"]["temperature"] == more["objective"]["temperature"]
 
 
-@pytest.mark.parametrize(("claim", "variant"), [("avid_cma", "cma"), ("robust_xid", "both")])
+@pytest.mark.parametrize(("claim", "variant"), [("avid_cma", "cma"), ("robust_xid", "both_mild")])
 def test_the_tiny_recipe_and_the_command_before_it_are_the_claim_s(claim, variant, tmp_path):
     runs = {run.variant: run.recipe for run in plan(find_claim(claim), tmp_path, [0])}
     name = f"{claim}/tiny_avworld"
