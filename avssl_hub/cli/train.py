@@ -23,13 +23,16 @@ def run(
 
     Several processes train together when started by torchrun --nproc-per-node N -m avssl_hub.cli train …
 
-    SIGTERM saves the run and ends it with exit status 143.
+    SIGTERM saves the run and ends it with exit status 143; torchrun itself then ends with its own.
     """
+    from transformers.utils.logging import disable_progress_bar
+
     from ..training import TrainingTerminated, load_recipe, train
     from ..training.broken import BROKEN_FILE
     from ..training.termination import EXIT_STATUS
 
     settings = load_recipe(recipe, overrides or ())
+    disable_progress_bar()
     # torchrun's number of this process; one of them speaks for all.
     first = os.environ.get("RANK", "0") == "0"
     with progress_bar("training", "steps", shown=first) as move:

@@ -13,12 +13,14 @@ from .objective import Objective, ObjectiveOutput
 
 
 class AvcObjective(Objective):
-    """Binary classification of matching pairs against pairs with the sound of the batch's next clip.
+    """Binary classification of matching pairs against pairs with the sound of the batch's previous clip.
 
     Args:
         dim: Size of the embeddings.
         hidden_size: Width of the classifier's hidden layer.
     """
+
+    least_clips = 2
 
     def __init__(self, dim: int = 128, hidden_size: int = 128):
         super().__init__()

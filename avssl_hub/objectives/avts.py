@@ -28,6 +28,7 @@ class AvtsObjective(Objective):
     """
 
     wants_shifted_audio = True
+    least_clips = 2
 
     def __init__(self, margin: float = 0.99, hard_share: float = 0.25, easy_epochs: float = 0.0):
         super().__init__()

@@ -23,9 +23,11 @@ class Objective(nn.Module):
     Attributes:
         wants_shifted_audio: Whether the audio embeddings are (2 B, D): after those of the batch, those of the same
             clips' sound from another moment.
+        least_clips: Fewest clips of a process that it can compare.
     """
 
     wants_shifted_audio = False
+    least_clips = 1
 
     def before_step(self, step: int, epoch_steps: int, progress: Callable[[int, int], None] | None = None) -> None:
         """Do what has to be done on all ranks before training step ``step``, counted from 0.

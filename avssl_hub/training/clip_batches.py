@@ -7,6 +7,7 @@ import torch
 from torch.utils.data import DataLoader
 
 from ..data.manifest import Manifest
+from ..errors import AvsslError, explain
 from ..models.avid import AvidProcessor
 from ..objectives import Objective
 from ..video.transforms import repeat_to_length
@@ -16,6 +17,10 @@ from .clip_dataset import ClipDataset, RawClips, as_read, leave_signals_to_the_p
 from .clip_reader import ClipReader
 from .order import mixed_seed
 from .recipe import Recipe
+
+
+class DecodingCrashedError(AvsslError):
+    """A process that decodes died, as a damaged file or a lack of memory can make it."""
 
 
 class ClipBatches:
@@ -58,6 +63,7 @@ class ClipBatches:
 
         Raises:
             TooManyBrokenError: Nothing usable was found for a clip.
+            DecodingCrashedError: A worker died.
         """
         loader = DataLoader(
             self.dataset,
@@ -68,7 +74,7 @@ class ClipBatches:
             worker_init_fn=leave_signals_to_the_parent,
             pin_memory=self.device.type == "cuda",
         )
-        for number, clips in zip(count(step), loader):
+        for number, clips in zip(count(step), _surviving(loader)):
             self.broken.add(clips.broken)
             yield self._on_device(number, clips)
 
@@ -92,3 +98,15 @@ class ClipBatches:
             # All sounds in time come first.
             features = features.transpose(0, 1).flatten(0, 1)
         return Batch(torch.stack(pixels), features.unsqueeze(1), indices[self.share].to(self.device), negatives)
+
+
+def _surviving(loader: DataLoader) -> Iterator[RawClips]:
+    try:
+        yield from loader
+    except RuntimeError as error:
+        # What PyTorch raises for a worker that is gone.
+        if "DataLoader worker" not in str(error):
+            raise
+        step = "Find a file that ends its reader with avssl data check, or take fewer data.workers; then resume."
+        got = " ".join(str(error).split())
+        raise DecodingCrashedError(explain("reading clips", got, "workers that live", step)) from error

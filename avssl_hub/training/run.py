@@ -1,6 +1,7 @@
 """A run under way: one optimiser step after another, and all that a checkpoint of it holds."""
 
 import contextlib
+import math
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,7 +13,7 @@ from accelerate.logging import get_logger
 from safetensors import SafetensorError
 from torch import Tensor
 
-from ..errors import CheckpointError, InvalidValueError, explain
+from ..errors import AvsslError, CheckpointError, InvalidValueError, explain
 from ..layers.sync_batch_norm import synchronize_batch_norm
 from ..models.avid import AvidModel, AvidProcessor
 from ..objectives import Objective
@@ -27,6 +28,12 @@ from .sources import Source
 from .start import save_banks
 
 logger = get_logger(__name__)
+
+CHECKPOINTS = "checkpoints"
+
+
+class TrainingDivergedError(AvsslError):
+    """The loss is no number any more."""
 
 
 class RunState:
@@ -102,7 +109,7 @@ class Run:
         self.broken = BrokenItems(source.name, source.num_items, recipe.data.max_broken, folder / BROKEN_FILE)
         # The state first, which says what is wrong where the banks would not fit.
         accelerator.register_for_checkpointing(self.state, self.objective, self.schedule, self.broken)
-        self.checkpoints = folder / "checkpoints"
+        self.checkpoints = folder / CHECKPOINTS
 
     @property
     def is_done(self) -> bool:
@@ -139,7 +146,12 @@ class Run:
         terminated: Callable[[], bool],
         preparing: Callable[[int, int], None] | None = None,
     ) -> tuple[dict[str, float], bool]:
-        """Take one step; return its losses, and whether any process was told to end."""
+        """Take one step; return its losses, and whether any process was told to end.
+
+        Raises:
+            TooManyBrokenError: More recordings than allowed cannot be used.
+            TrainingDivergedError: The loss is no number any more.
+        """
         begun = time.monotonic()
         self.objective.before_step(self.state.step, self.epoch_steps, preparing)
         asked = time.monotonic()
@@ -156,13 +168,23 @@ class Run:
 
         # What one process has been told or has found out, all have to act on after the same step.
         flags = {"told": float(terminated()), "news": float(bool(self.broken.news))}
-        flags = {name: torch.tensor(value, device=self.accelerator.device) for name, value in flags.items()}
-        losses = {name: value.item() for name, value in self.accelerator.reduce({**losses, **flags}, "mean").items()}
+        losses = self._mean_over_processes({**losses, **flags})
         told, news = losses.pop("told") > 0, losses.pop("news") > 0
         self.state.seconds += time.monotonic() - begun
+        if not math.isfinite(losses["loss"]):
+            step = "Lower optimizer.learning_rate or raise optimizer.warmup_steps, and start anew."
+            got = f"a loss of {losses['loss']} in step {self.state.step}"
+            raise TrainingDivergedError(explain(f"training into {self.folder}", got, "a finite one", step))
         if news:
             self.broken.share(self.accelerator)
         return losses, told
+
+    def _mean_over_processes(self, values: dict[str, Tensor | float]) -> dict[str, float]:
+        device = self.accelerator.device
+        together = torch.stack(
+            [torch.as_tensor(value, dtype=torch.float32, device=device) for value in values.values()]
+        )
+        return dict(zip(values, self.accelerator.reduce(together, "mean").tolist()))
 
     def _backward(self, batch: Batch) -> dict[str, Tensor]:
         """Add up the gradients of a batch, part by part; return its losses."""

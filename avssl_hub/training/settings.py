@@ -142,7 +142,8 @@ class LoopSettings:
         steps: Optimiser steps; overrides ``epochs`` where above 0.
         batch_size: Clips a step, over all processes.
         accumulation: Parts in which each process computes its share of a batch, one after another, to save memory.
-            Their gradients make one step; batch statistics, and negatives within the batch, are those of a part.
+            Their gradients make one step. Batch statistics, negatives within the batch and Robust-xID's sum of weights
+            are those of a part, and each part meets memory banks that the parts before it have moved.
         checkpoint_every: Steps between checkpoints.
         keep_checkpoints: Newest checkpoints kept.
         log_every: Steps between log lines.

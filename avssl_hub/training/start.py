@@ -38,7 +38,11 @@ def start(recipe: Recipe, source: Source) -> tuple[AvidModel, AvidProcessor, Obj
         if not (folder / name).is_file():
             step = "Give the folder that avssl train wrote."
             raise CheckpointError(explain(f"start_from {folder}", f"no {name}", "the folder of a finished run", step))
-    model, processor = load_strictly(AvidModel, folder), AvidProcessor.from_pretrained(folder)
+    try:
+        model, processor = load_strictly(AvidModel, folder), noted_processor(folder)
+    except OSError as error:
+        got = " ".join(str(error).split())
+        raise CheckpointError(explain(f"start_from {folder}", got, "the folder of a finished run")) from error
     for section, wanted, found, fixed in (
         ("model", config, model.config, set()),
         ("processor", recipe.processor_in_decibels(), processor, STATISTICS),
@@ -48,7 +52,35 @@ def start(recipe: Recipe, source: Source) -> tuple[AvidModel, AvidProcessor, Obj
             require(getattr(wanted, key) == getattr(found, key), f"{section}.{key}", repr(getattr(wanted, key)), rule)
     if banks:
         _load_banks(objective, folder / BANKS_FILE, source)
-    return model, processor, objective
+    # Into memory of its own: where in a file's memory weights lie can decide how sums are rounded, and a resumed run
+    # has to round alike.
+    fresh = AvidModel(config)
+    fresh.load_state_dict(model.state_dict())
+    return fresh, processor, objective
+
+
+def start_again(recipe: Recipe, source: Source, folder: Path) -> tuple[AvidModel, AvidProcessor, Objective]:
+    """Make what a run's checkpoint is loaded into: its weights and banks are to come, its statistics are noted.
+
+    Raises:
+        CheckpointError: The processor noted in the run's folder is missing or damaged.
+    """
+    config = AvidConfig(**recipe.model)
+    dim = (config.projection_widths or config.video_hidden_sizes)[-1]
+    return AvidModel(config), noted_processor(folder), recipe.build_objective(source.num_items, dim)
+
+
+def noted_processor(folder: Path) -> AvidProcessor:
+    """Read the processor in a run's folder.
+
+    Raises:
+        CheckpointError: It is missing or damaged.
+    """
+    try:
+        return AvidProcessor.from_pretrained(folder)
+    except (OSError, ValueError) as error:
+        got = " ".join(str(error).split())
+        raise CheckpointError(explain(f"processor of {folder}", got, "a whole preprocessor_config.json")) from error
 
 
 def save_banks(objective: Objective, folder: Path, source: Source) -> None:

@@ -9,11 +9,13 @@ from accelerate.state import AcceleratorState
 from accelerate.utils import ProjectConfiguration, set_seed
 
 from ..errors import InvalidValueError, explain
+from .broken import TooManyBrokenError
+from .checkpoints import list_checkpoints
 from .recipe import Recipe
-from .run import Run
+from .run import CHECKPOINTS, Run
 from .run_folder import check_folder, note_recipe
 from .sources import open_source
-from .start import start
+from .start import noted_processor, start, start_again
 from .termination import TrainingTerminated, heard_termination
 
 Progress = Callable[[int, int, dict[str, float]], None]
@@ -63,30 +65,13 @@ def train(
         log_with=list(recipe.loop.trackers) or None,
         project_config=ProjectConfiguration(str(output_dir), logging_dir=str(output_dir / "logs")),
     )
-    parts = accelerator.num_processes * recipe.loop.accumulation
-    if recipe.loop.batch_size % parts:
-        rule = f"a multiple of {parts}: {accelerator.num_processes} processes, each in {recipe.loop.accumulation} parts"
-        raise InvalidValueError(explain("recipe key 'loop.batch_size'", recipe.loop.batch_size, rule))
-    is_new = check_folder(output_dir, recipe, resume)
-    source = open_source(recipe)
-    steps = recipe.num_steps(source.num_items)
-    set_seed(recipe.seed)
-    beginning = start(recipe, source)
-    # Only now, so that a start that fails leaves no folder behind; all ranks have looked at it before.
-    accelerator.wait_for_everyone()
-    if is_new and accelerator.is_main_process:
-        note_recipe(output_dir, recipe)
-    accelerator.wait_for_everyone()
-
-    run = Run(recipe, source, beginning, output_dir, accelerator)
-    if resume:
-        run.resume()
+    run = _begin(recipe, output_dir, resume, accelerator)
     if recipe.loop.trackers:
         accelerator.init_trackers(recipe.name.replace(".", "-"))
     _take_steps(run, progress, preparing)
     if run.is_done:
         run.finish()
-    done = run.state.step
+    done, steps = run.state.step, run.steps
     # The wrapped model goes before the process group does: were the group's last reference the model's, the interpreter
     # could wait for a thread that waits for the interpreter.
     accelerator.free_memory()
@@ -99,6 +84,35 @@ def train(
     return output_dir
 
 
+def _begin(recipe: Recipe, output_dir: Path, resume: bool, accelerator: Accelerator) -> Run:
+    """Make the run, or take it up again from its newest checkpoint; claim its folder once it can begin."""
+    parts = accelerator.num_processes * recipe.loop.accumulation
+    if recipe.loop.batch_size % parts:
+        rule = f"a multiple of {parts}: {accelerator.num_processes} processes, each in {recipe.loop.accumulation} parts"
+        raise InvalidValueError(explain("recipe key 'loop.batch_size'", recipe.loop.batch_size, rule))
+    is_new = check_folder(output_dir, recipe, resume)
+    source = open_source(recipe)
+    recipe.epoch_steps(source.num_items)
+    going_on = not is_new and bool(list_checkpoints(output_dir / CHECKPOINTS))
+    set_seed(recipe.seed)
+    model, processor, objective = start_again(recipe, source, output_dir) if going_on else start(recipe, source)
+    least = parts * objective.least_clips
+    if recipe.loop.batch_size < least:
+        rule, step = f"at least {least}, {objective.least_clips} in each part", "Raise it, or take fewer processes."
+        raise InvalidValueError(explain("recipe key 'loop.batch_size'", recipe.loop.batch_size, rule, step))
+    # Only now, so that a start that fails leaves no folder behind; all ranks have looked at it before.
+    accelerator.wait_for_everyone()
+    if accelerator.is_main_process and not going_on:
+        note_recipe(output_dir, recipe)
+        processor.save_pretrained(output_dir)
+    accelerator.wait_for_everyone()
+    # One rank's statistics are everybody's, now and when the run is resumed.
+    run = Run(recipe, source, (model, noted_processor(output_dir), objective), output_dir, accelerator)
+    if going_on:
+        run.resume()
+    return run
+
+
 def _take_steps(run: Run, progress: Progress | None, preparing: Callable[[int, int], None] | None) -> None:
     """Take the steps that are left, or those until SIGTERM comes, and save on the way."""
     loop, state = run.recipe.loop, run.state
@@ -107,7 +121,12 @@ def _take_steps(run: Run, progress: Progress | None, preparing: Callable[[int, i
     batches = run.batches()
     with heard_termination() as terminated:
         while not run.is_done:
-            losses, told = run.take_step(batches, terminated, preparing)
+            try:
+                losses, told = run.take_step(batches, terminated, preparing)
+            except TooManyBrokenError:
+                # All processes raise it after the same step.
+                run.save()
+                raise
             if progress is not None:
                 progress(state.step, run.steps, losses)
             if state.step % loop.log_every == 0 or run.is_done:

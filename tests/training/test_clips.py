@@ -3,6 +3,7 @@
 import csv
 import dataclasses
 import json
+import os
 
 import pytest
 import torch
@@ -15,6 +16,7 @@ from avssl_hub.errors import InvalidValueError
 from avssl_hub.media import MissingStreamError, write_media
 from avssl_hub.models.avid import AvidProcessor
 from avssl_hub.training import TooManyBrokenError, list_recipes, load_recipe, train
+from avssl_hub.training.clip_batches import DecodingCrashedError
 from avssl_hub.training.clip_reader import ClipReader
 from avssl_hub.training.sources import open_source
 
@@ -247,6 +249,13 @@ def test_a_run_is_not_resumed_on_another_list(clocks, tmp_path):
         recipe = recipe_of(clocks, "loop.checkpoint_every=1", manifest=other)
         with pytest.raises(InvalidValueError, match="resuming: got items of another list, or in another order; exp"):
             train(recipe, tmp_path / "run", resume=True)
+
+
+def test_a_decoder_that_dies_ends_the_run_with_a_next_step(clocks, tmp_path, monkeypatch):
+    monkeypatch.setattr(ClipReader, "read", lambda *_: os._exit(1))
+    published = ["processor={num_frames: 4, fps: 8, crop_size: 32, resize_size: 32}"]
+    with pytest.raises(DecodingCrashedError, match=r"reading clips: got .*exited unexpectedly.*with avssl data check"):
+        train(recipe_of(clocks, *published), tmp_path)
 
 
 def test_every_recipe_for_recordings_takes_a_step(clocks, tmp_path):

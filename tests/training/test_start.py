@@ -1,5 +1,8 @@
 """A run that starts from a finished one: its weights, banks and statistics, and refusals where they do not fit."""
 
+import re
+import shutil
+
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -50,6 +53,33 @@ def test_robust_xid_trusts_the_banks_it_starts_from(finished):
     banks = load_file(finished / BANKS_FILE)
     assert objective.seen.all()
     torch.testing.assert_close(objective.agreement, (banks["video_bank"] * banks["audio_bank"]).sum(1))
+
+
+def test_a_run_is_resumed_without_the_one_it_started_from(finished, tmp_path):
+    class Killed(Exception):
+        pass
+
+    def kill_after_five(done, total, losses):
+        if done == 5:
+            raise Killed
+
+    base = shutil.copytree(finished, tmp_path / "base")
+    recipe = continued(base, *CMA)
+    whole = train(recipe, tmp_path / "whole")
+    with pytest.raises(Killed):
+        train(recipe, tmp_path / "cut", progress=kill_after_five)
+    shutil.rmtree(base)
+    cut = train(recipe, tmp_path / "cut", resume=True)
+    assert (cut / "model.safetensors").read_bytes() == (whole / "model.safetensors").read_bytes()
+    assert (cut / "preprocessor_config.json").read_bytes() == (finished / "preprocessor_config.json").read_bytes()
+
+
+def test_a_damaged_start_is_named(finished, tmp_path):
+    for name in ("config.json", "preprocessor_config.json"):
+        base = shutil.copytree(finished, tmp_path / name)
+        (base / name).write_text("{")
+        with pytest.raises(CheckpointError, match=re.escape(str(base))):
+            train(continued(base), tmp_path / "run")
 
 
 def test_the_search_for_positives_tells_how_far_it_is(finished, tmp_path):

@@ -23,6 +23,7 @@ from avssl_hub.models.avid import AvidConfig, AvidModel, AvidProcessor
 from avssl_hub.outputs import OutputError
 from avssl_hub.training import TrainingTerminated, load_recipe, train
 from avssl_hub.training.checkpoints import list_checkpoints, save_checkpoint
+from avssl_hub.training.run import TrainingDivergedError
 from avssl_hub.training.schedule import learning_rate_factor
 from avssl_hub.training.settings import OptimizerSettings
 from avssl_hub.training.sources import open_source
@@ -301,8 +302,10 @@ def test_an_interrupted_checkpoint_is_never_taken_for_a_whole_one(tmp_path):
     with pytest.raises(OutputError, match=r"writing .*step-2: got disk full, with [0-9.]+ MB left there; expected"):
         save_checkpoint(tmp_path, 2, 1, cut, True, lambda: None)
     assert list_checkpoints(tmp_path) == []
+    (tmp_path / "step-500.bak").mkdir()
     for step in (9, 10):
         save_checkpoint(tmp_path, step, 1, whole, True, lambda: None)
+    (tmp_path / "step-500.bak").rmdir()
     assert [path.name for path in tmp_path.iterdir()] == ["step-10"]
 
 
@@ -327,6 +330,21 @@ def test_networks_can_compute_in_bfloat16(finished, tmp_path):
 def test_half_precision_without_a_gpu_is_refused(tmp_path):
     with pytest.raises(InvalidValueError, match=r"'loop.mixed_precision': got 'fp16' without a GPU; expected 'no' or"):
         train(load_recipe("avid/tiny_avworld", [*SMALL, "loop.mixed_precision=fp16"]), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_loss_that_is_no_number_ends_the_run(tmp_path):
+    recipe = load_recipe("avid/tiny_avworld", [*SMALL, "optimizer.learning_rate=1e30", "optimizer.warmup_steps=0"])
+    with pytest.raises(TrainingDivergedError, match=r"got a loss of (nan|inf) in step \d; expected a finite one."):
+        train(recipe, tmp_path)
+    assert not (tmp_path / "model.safetensors").exists()
+
+
+@pytest.mark.parametrize("objective", ["avc", "avts"])
+def test_objectives_that_compare_clips_of_a_part_need_two_of_them(objective, tmp_path):
+    settings = [*SMALL, f"objective={{name: {objective}}}", "loop.batch_size=4", "loop.accumulation=4"]
+    with pytest.raises(InvalidValueError, match=r"'loop.batch_size': got 4; expected at least 8, 2 in each part"):
+        train(load_recipe("avid/tiny_avworld", settings), tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 
