@@ -27,8 +27,7 @@ def start(recipe: Recipe, source: Source) -> tuple[AvidModel, AvidProcessor, Obj
         InvalidValueError: Its memory banks are of other items.
     """
     config = AvidConfig(**recipe.model)
-    dim = (config.projection_widths or config.video_hidden_sizes)[-1]
-    objective = recipe.build_objective(source.num_items, dim)
+    objective = _objective(recipe, source, config)
     if not recipe.start_from:
         return AvidModel(config), source.processor(), objective
 
@@ -66,8 +65,7 @@ def start_again(recipe: Recipe, source: Source, folder: Path) -> tuple[AvidModel
         CheckpointError: The processor noted in the run's folder is missing or damaged.
     """
     config = AvidConfig(**recipe.model)
-    dim = (config.projection_widths or config.video_hidden_sizes)[-1]
-    return AvidModel(config), noted_processor(folder), recipe.build_objective(source.num_items, dim)
+    return AvidModel(config), noted_processor(folder), _objective(recipe, source, config)
 
 
 def noted_processor(folder: Path) -> AvidProcessor:
@@ -87,6 +85,10 @@ def save_banks(objective: Objective, folder: Path, source: Source) -> None:
     """Write what a further training on the same items starts from, if there is anything."""
     if banks := objective.bank_tensors():
         save_file(banks, folder / BANKS_FILE, {ITEMS_KEY: source.fingerprint})
+
+
+def _objective(recipe: Recipe, source: Source, config: AvidConfig) -> Objective:
+    return recipe.build_objective(source.num_items, (config.projection_widths or config.video_hidden_sizes)[-1])
 
 
 def _load_banks(objective: Objective, file: Path, source: Source) -> None:
