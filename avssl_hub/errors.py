@@ -11,6 +11,10 @@ class AvsslError(Exception):
     """Base of every error raised on purpose; its text is complete and fit for a user."""
 
 
+class MissingExtraError(AvsslError, ModuleNotFoundError):
+    """An optional dependency is not installed."""
+
+
 class InvalidValueError(AvsslError, ValueError):
     """A setting or an argument breaks its rule."""
 

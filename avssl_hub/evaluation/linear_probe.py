@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..errors import explain
+from ..errors import MissingExtraError, explain
 
 try:
     from sklearn.model_selection import train_test_split
@@ -13,7 +13,7 @@ try:
     from sklearn.preprocessing import StandardScaler
     from sklearn.svm import LinearSVC
 except ModuleNotFoundError as error:
-    raise ModuleNotFoundError(
+    raise MissingExtraError(
         explain("linear probe", "no scikit-learn", "the extra 'metrics'", "Run: pip install 'avssl-hub[metrics]'")
     ) from error
 

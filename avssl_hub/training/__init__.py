@@ -2,15 +2,19 @@
 
 from ._typed import RecipeError
 from .broken import TooManyBrokenError
+from .clip_batches import DecodingCrashedError
 from .reading import list_recipes, load_recipe, parse_recipe
 from .recipe import Recipe
+from .run import TrainingDivergedError
 from .termination import TrainingTerminated
 from .trainer import train
 
 __all__ = [
+    "DecodingCrashedError",
     "Recipe",
     "RecipeError",
     "TooManyBrokenError",
+    "TrainingDivergedError",
     "TrainingTerminated",
     "list_recipes",
     "load_recipe",

@@ -56,6 +56,14 @@ class BrokenItems:
         self.news = {}
         if accelerator.is_main_process:
             self._write()
+        self.check()
+
+    def check(self) -> None:
+        """Stop if there are too many.
+
+        Raises:
+            TooManyBrokenError: More items than allowed cannot be used.
+        """
         if len(self.reasons) > self.allowed:
             got = f"{len(self.reasons)} of {self.num_items} that cannot be used, named in {self.file}"
             raise TooManyBrokenError(explain("training items", got, f"at most {self.allowed}", NEXT_STEP))

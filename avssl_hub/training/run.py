@@ -122,6 +122,7 @@ class Run:
         Raises:
             CheckpointError: It is damaged.
             InvalidValueError: The run was started on other items.
+            TooManyBrokenError: It stopped over broken recordings, and no more of them are allowed now.
         """
         if not (found := list_checkpoints(self.checkpoints)):
             return
@@ -131,6 +132,7 @@ class Run:
         except (OSError, RuntimeError, EOFError, UnpicklingError, SafetensorError) as error:
             got, step = " ".join(str(error).split()), "Remove that folder, to go on from the checkpoint before it."
             raise CheckpointError(explain(f"resuming from {found[-1]}", got, "a whole checkpoint", step)) from error
+        self.broken.check()
         logger.info("resumed at step %d", self.state.step)
 
     def batches(self) -> Iterator[Batch]:

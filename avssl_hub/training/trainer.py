@@ -50,6 +50,8 @@ def train(
         CheckpointError: The checkpoint to resume from, or the run to start from, is damaged.
         OutputError: ``output_dir`` cannot be written; what was finished is kept.
         TooManyBrokenError: More recordings than ``data.max_broken`` cannot be used.
+        DecodingCrashedError: A process that decodes died.
+        TrainingDivergedError: The loss is no number any more.
         TrainingTerminated: SIGTERM came; the state after the step under way is saved.
     """
     output_dir = Path(output_dir)
@@ -92,6 +94,7 @@ def _begin(recipe: Recipe, output_dir: Path, resume: bool, accelerator: Accelera
         raise InvalidValueError(explain("recipe key 'loop.batch_size'", recipe.loop.batch_size, rule))
     is_new = check_folder(output_dir, recipe, resume)
     source = open_source(recipe)
+    # Refused now, if the list is shorter than a batch.
     recipe.epoch_steps(source.num_items)
     going_on = not is_new and bool(list_checkpoints(output_dir / CHECKPOINTS))
     set_seed(recipe.seed)

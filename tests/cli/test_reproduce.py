@@ -1,6 +1,8 @@
 """``avssl reproduce``: refusals before any work, and what it says of finished runs."""
 
 import json
+import subprocess
+import sys
 
 import pytest
 
@@ -41,3 +43,13 @@ def test_finished_runs_become_a_table_a_figure_and_a_verdict(avssl, tmp_path, mo
     table = (tmp_path / "out" / "table.md").read_text()
     assert "| 2 | 1 | 51.0 | 2 | 4 |" in table
     assert (tmp_path / "out" / "figure.png").stat().st_size > 5000
+
+
+def test_a_missing_extra_is_named_with_the_command_that_brings_it(tmp_path):
+    script = "import sys; sys.modules['sklearn'] = None; from avssl_hub.cli import main; sys.argv[0] = 'avssl'; main()"
+    command = [sys.executable, "-c", script, "reproduce", "avid", "-o", str(tmp_path / "out")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 2, done.stderr
+    assert "Traceback" not in done.stderr
+    assert "got no scikit-learn; expected the extra 'metrics'. Run: pip install 'avssl-hub[metrics]'" in done.stderr
+    assert not (tmp_path / "out").exists()

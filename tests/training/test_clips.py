@@ -195,6 +195,8 @@ def test_a_bad_file_is_named_and_the_next_one_stands_in(clocks, tmp_path):
     with pytest.raises(TooManyBrokenError, match=r"got 2 of 9 that cannot be used, named in .*; expected at most 1"):
         train(recipe, tmp_path / "stopped")
     assert "missing.mp4" in (tmp_path / "stopped" / "broken.csv").read_text()
+    with pytest.raises(TooManyBrokenError, match="got 2 of 9"):
+        train(recipe, tmp_path / "stopped", resume=True)
     lenient = dataclasses.replace(recipe, data=dataclasses.replace(recipe.data, max_broken=0.3))
     assert (train(lenient, tmp_path / "stopped", resume=True) / "model.safetensors").is_file()
 

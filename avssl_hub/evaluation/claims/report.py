@@ -123,7 +123,7 @@ def render_table(summary: dict) -> str:
         "",
         summary["remarks"],
         "",
-        f"Rule, fixed before the runs. {summary['rule']} Gains are in percentage points, mean ± standard deviation.",
+        f"Rule, the same for all claims. {summary['rule']} Gains are in percentage points, mean ± standard deviation.",
         "",
         *_table(["statement", "score", "gain", *(f"seed {seed}" for seed in seeds), "outcome"], _verdicts(summary)),
         "",

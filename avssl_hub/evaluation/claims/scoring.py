@@ -6,7 +6,6 @@ from pathlib import Path
 import torch
 import yaml
 from safetensors.torch import load_file
-from sklearn.metrics import roc_auc_score
 from torch import Tensor
 
 from ...data.avworld import AVWorld, draw_scenes
@@ -54,6 +53,9 @@ def score_banks(recipe: Recipe, banks: dict[str, Tensor]) -> dict[str, float]:
     found = find_positive_sets(video, audio, min(POSITIVES, len(video) - 1)).long()
     scores = {"positive_kinds": 100 * (kinds[found] == kinds[:, None]).double().mean().item()}
     if off_screen.any() and not off_screen.all():
+        # Where scikit-learn is missing, the probe's module has said so before.
+        from sklearn.metrics import roc_auc_score
+
         agreement = (video * audio).sum(1)
         scores["agreement_auc"] = 100 * float(roc_auc_score(~off_screen, agreement))
         weights = torch.ones(len(video))
