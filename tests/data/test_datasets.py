@@ -161,7 +161,20 @@ def test_bad_arguments(make, tmp_path):
         build("folder", tmp_path / "nowhere")
     with pytest.raises(ManifestError, match=r"reading list .*nowhere\.csv: got No such file"):
         build("audioset", root / "b", tmp_path / "nowhere.csv")
-    assert sorted(DATASETS) == ["audioset", "folder", "kinetics", "kinetics_sounds", "shards", "vggsound"]
+    assert sorted(DATASETS) == sorted(
+        [
+            "audioset",
+            "esc10",
+            "esc50",
+            "folder",
+            "hmdb51",
+            "kinetics",
+            "kinetics_sounds",
+            "shards",
+            "ucf101",
+            "vggsound",
+        ]
+    )
 
 
 def test_real_windows_list_as_a_manifest(shared_data, tmp_path):

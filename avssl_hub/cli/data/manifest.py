@@ -9,11 +9,17 @@ from .._console import count, note, say, say_error
 
 
 def run(
-    kind: Annotated[str, typer.Argument(help="folder, shards, kinetics, kinetics_sounds, audioset or vggsound.")],
+    kind: Annotated[
+        str,
+        typer.Argument(
+            help="folder, shards, kinetics, kinetics_sounds, audioset, vggsound, ucf101, hmdb51, esc50 or esc10."
+        ),
+    ],
     root: Annotated[Path, typer.Argument(help="Folder of the media files.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="Manifest to write: .csv, .tsv or .parquet.")],
     listing: Annotated[
-        Path | None, typer.Option("--list", help="The data set's official list; a folder needs none.")
+        Path | None,
+        typer.Option("--list", help="The data set's official list, or folder of lists; a folder needs none."),
     ] = None,
     split: Annotated[str | None, typer.Option(help="Keep this split only.")] = None,
     missing: Annotated[Path | None, typer.Option(help="Text file for the names of files that are not here.")] = None,

@@ -42,8 +42,8 @@ class ListRow:
             raise ManifestError(explain(f"{self._where}, {name}", repr(value), rule)) from None
 
 
-def of_split(rows: Iterable[ListRow], split: str | None) -> Iterator[ListRow]:
-    """Keep the rows whose column ``split`` has this value; all where it is None.
+def of_split(rows: Iterable[ListRow], split: str | None, column: str = "split") -> Iterator[ListRow]:
+    """Keep the rows whose ``column`` has this value; all where it is None.
 
     Raises:
         UnknownNameError: None has, and there are rows.
@@ -51,13 +51,13 @@ def of_split(rows: Iterable[ListRow], split: str | None) -> Iterator[ListRow]:
     others = set()
     kept = False
     for row in rows:
-        if split is None or row.get("split") == split:
+        if split is None or row.get(column) == split:
             kept = True
             yield row
         else:
-            others.add(row.get("split") or "")
+            others.add(row.get(column) or "")
     if others and not kept:
-        raise unknown_name("split of the list", split, others)
+        raise unknown_name(f"{column} of the list", split, others)
 
 
 def read_rows(path: Path, columns: Sequence[str] | None = None, needed: Sequence[str] = ()) -> Iterator[ListRow]:
@@ -88,6 +88,30 @@ def read_rows(path: Path, columns: Sequence[str] | None = None, needed: Sequence
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         got = getattr(error, "strerror", None) or str(error)
         raise ManifestError(explain(f"reading list {path}", got, "a readable list in UTF-8")) from error
+
+
+def read_words(path: Path, count: int, rule: str) -> Iterator[tuple[str, list[str]]]:
+    """Read a list of words with blanks between them; gives for each line the words, and how messages call it.
+
+    Args:
+        path: The list, in UTF-8, its lines ended in any way.
+        count: Number of words of a line.
+        rule: What a line is, for messages.
+
+    Raises:
+        ManifestError: The list cannot be read, or a line has another number of words.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        got = getattr(error, "strerror", None) or str(error)
+        raise ManifestError(explain(f"reading list {path}", got, "a readable list in UTF-8")) from error
+    for number, line in enumerate(lines, 1):
+        if words := line.split():
+            place = f"list {path}, line {number}"
+            if len(words) != count:
+                raise ManifestError(explain(place, repr(line), rule))
+            yield place, words
 
 
 def _check_header(path: Path, columns: Sequence[str], needed: Sequence[str]) -> None:

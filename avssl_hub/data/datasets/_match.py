@@ -1,7 +1,8 @@
 """Files on the disk matched with the rows of an official list, by their names."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 
 import pyarrow as pa
@@ -13,11 +14,15 @@ from ..media_files import media_below
 
 @dataclass(frozen=True)
 class Listed:
-    """A row of a list: the file's name without folder and suffix, and what the list says of it."""
+    """A row of a list: the file's name without folder and suffix, and what the list says of it.
+
+    ``columns`` are further columns of the manifest, the same ones in every row.
+    """
 
     stem: str
     label: str | None = None
     split: str | None = None
+    columns: Mapping[str, str | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -48,7 +53,7 @@ def match(rows: Iterable[Listed], root: str | Path) -> Found:
     """
     files = list(media_below(root))
     there, twice = _by_stem(files)
-    found: dict[str, list[str | None]] = {"path": [], "label": [], "split": []}
+    found: dict[str, list[str | None]] = defaultdict(list)
     seen, missing, repeated = set(), [], 0
     for row in rows:
         if row.stem in seen:
@@ -59,7 +64,8 @@ def match(rows: Iterable[Listed], root: str | Path) -> Found:
             got, step = f"both {there[row.stem]} and {twice[row.stem]}", "Keep one of them, or name a narrower folder."
             raise ManifestError(explain(f"files in {root}", got, "one of each name", step))
         if row.stem in there:
-            for name, value in (("path", there[row.stem]), ("label", row.label), ("split", row.split)):
+            known = {"path": there[row.stem], "label": row.label, "split": row.split}
+            for name, value in (known | row.columns).items():
                 found[name].append(value)
         else:
             missing.append(row.stem)
