@@ -8,14 +8,17 @@ import numpy as np
 from ..errors import MissingExtraError, explain
 
 try:
-    from sklearn.model_selection import train_test_split
-    from sklearn.pipeline import make_pipeline
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.model_selection import StratifiedGroupKFold, train_test_split
+    from sklearn.pipeline import Pipeline, make_pipeline
     from sklearn.preprocessing import StandardScaler
     from sklearn.svm import LinearSVC
 except ModuleNotFoundError as error:
     raise MissingExtraError(
         explain("linear probe", "no scikit-learn", "the extra 'metrics'", "Run: pip install 'avssl-hub[metrics]'")
     ) from error
+
+__all__ = ["COSTS", "ConvergenceWarning", "LinearSVC", "ProbeResult", "decision_values", "fit_probe", "linear_probe"]
 
 COSTS = (0.01, 0.1, 1.0, 10.0)
 
@@ -48,13 +51,48 @@ def linear_probe(
         costs: Values of C to choose from.
         seed: Seed of the hold-out and of the solver.
     """
-    fit_x, held_x, fit_y, held_y = train_test_split(
-        train_features, train_labels, test_size=0.2, random_state=seed, stratify=train_labels
-    )
+    machine, cost = fit_probe(train_features, train_labels, costs, seed)
+    return ProbeResult(float(machine.score(test_features, test_labels)), cost)
+
+
+def fit_probe(
+    features: np.ndarray,
+    labels: np.ndarray,
+    costs: Sequence[float] = COSTS,
+    seed: int = 0,
+    groups: np.ndarray | None = None,
+) -> tuple[Pipeline, float]:
+    """Train the machine of :func:`linear_probe`.
+
+    Args:
+        features: (N, D).
+        labels: (N,) integers.
+        costs: Values of C to choose from.
+        seed: Seed of the hold-out and of the solver.
+        groups: (N,) integers; rows that look alike, as the clips of one recording do, share one, and are held out
+            together.
+
+    Returns:
+        The machine, trained on all rows, and the C that was chosen.
+    """
+    if groups is None:
+        rows = np.arange(len(labels))
+        fit, held = train_test_split(rows, test_size=0.2, random_state=seed, stratify=labels)
+    else:
+        folds = StratifiedGroupKFold(n_splits=5, shuffle=True, random_state=seed)
+        fit, held = next(folds.split(features, labels, groups))
 
     def machine(cost):
         return make_pipeline(StandardScaler(), LinearSVC(C=cost, random_state=seed))
 
-    cost = max(sorted(costs), key=lambda cost: machine(cost).fit(fit_x, fit_y).score(held_x, held_y))
-    final = machine(cost).fit(train_features, train_labels)
-    return ProbeResult(float(final.score(test_features, test_labels)), cost)
+    def held_out_accuracy(cost):
+        return machine(cost).fit(features[fit], labels[fit]).score(features[held], labels[held])
+
+    cost = max(sorted(costs), key=held_out_accuracy)
+    return machine(cost).fit(features, labels), cost
+
+
+def decision_values(machine: Pipeline | LinearSVC, features: np.ndarray) -> np.ndarray:
+    """Return how far each row lies on the side of each class, (N, classes), also where there are only two."""
+    values = machine.decision_function(features)
+    return np.stack([-values, values], axis=1) if values.ndim == 1 else values

@@ -1,0 +1,179 @@
+"""Features of recordings, computed once: kept by the recording's content and all that decides them."""
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+
+from ..data.clips import Span
+from ..data.manifest import Manifest, ManifestItem
+from ..errors import explain
+from ..media import MediaReader, MissingStreamError
+from ..outputs import make_folder, replacing
+from ..pipelines._interrupts import heard_interrupts
+from ..pipelines.embed import EmbeddingPipeline
+from ..pipelines.ranks import Ranks
+from .protocols import Protocol
+from .protocols.protocol import Modality
+
+
+class FeatureStore:
+    """Features on the disk, a file a recording, each written whole or not at all.
+
+    Several processes may fill it at once, and a run that was cut goes on with what is there.
+
+    Args:
+        folder: Where features of all models and protocols are kept.
+        settings: All that decides the features but the recording: model's weights, processor, protocol, version.
+    """
+
+    def __init__(self, folder: Path, settings: dict[str, Any]):
+        self.folder = folder / _sha256(settings)[:32]
+        make_folder(self.folder)
+        with replacing(self.folder / "settings.json") as partial:
+            partial.write_text(json.dumps(settings, indent=2), encoding="utf-8")
+
+    def __contains__(self, key: str) -> bool:
+        return self._path(key).exists()
+
+    def save(self, key: str, features: dict[str, torch.Tensor]) -> None:
+        """Keep a recording's features by name."""
+        with replacing(self._path(key)) as partial:
+            save_file(features, partial)
+
+    def names(self, key: str) -> list[str]:
+        """Name the features of a recording."""
+        with safe_open(self._path(key), "numpy") as file:
+            return list(file.keys())
+
+    def load(self, keys: Sequence[str], name: str) -> np.ndarray:
+        """Return one of the features of several recordings, (recordings, clips, D)."""
+        rows = []
+        for key in keys:
+            with safe_open(self._path(key), "numpy") as file:
+                rows.append(file.get_tensor(name))
+        return np.stack(rows)
+
+    def note(self, settings: dict[str, Any], result: dict[str, Any]) -> None:
+        """Keep what was computed from features, by all that decides it."""
+        with replacing(self._note(settings)) as partial:
+            partial.write_text(json.dumps(result), encoding="utf-8")
+
+    def noted(self, settings: dict[str, Any]) -> dict[str, Any] | None:
+        """Return what :meth:`note` kept under these settings, if anything."""
+        path = self._note(settings)
+        return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+
+    def _path(self, key: str) -> Path:
+        return self.folder / f"{key}.safetensors"
+
+    def _note(self, settings: dict[str, Any]) -> Path:
+        return self.folder / f"note-{_sha256(settings)[:32]}.json"
+
+
+def feature_settings(pipe: EmbeddingPipeline, protocol: Protocol, modality: Modality) -> dict[str, Any]:
+    """Tell what decides features: weights, processor, and the protocol with its version and settings."""
+    of_model = {name: pipe.fingerprint()[name] for name in ("weights_sha256", "processor_sha256")}
+    return {
+        **of_model,
+        "modality": modality,
+        "protocol": protocol.name,
+        "version": protocol.version,
+        **asdict(protocol),
+    }
+
+
+def extract(
+    manifest: Manifest,
+    pipe: EmbeddingPipeline,
+    protocol: Protocol,
+    modality: Modality,
+    store: FeatureStore,
+    *,
+    progress: Callable[[int, int], object] | None = None,
+    ranks: Ranks | None = None,
+) -> list[str]:
+    """Compute the features of all recordings that ``store`` lacks.
+
+    Args:
+        manifest: The recordings.
+        pipe: The model with its processor and device; ``batch_size`` clips go through it at once.
+        protocol: Says which clips and features.
+        modality: What is looked at.
+        store: Where features are kept.
+        progress: Called with the number of recordings done and of all in this process's share.
+        ranks: The processes of the job; by default this one.
+
+    Returns:
+        The key of each recording in ``store``, the first part of which is the sha256 of the file's content; in the
+        first process.
+
+    Raises:
+        MediaError: A recording cannot be read, or lacks the modality. What is finished is kept.
+        InvalidValueError: The model lacks the features.
+    """
+    ranks = ranks or Ranks()
+    keys: dict[int, str] = {}
+    share = ranks.share(range(len(manifest)), seed=0)
+    with heard_interrupts() as check:
+        for number, index in enumerate(share):
+            if progress:
+                progress(number, len(share))
+            item = manifest[index]
+            keys[index] = _key(item)
+            if keys[index] not in store:
+                features = _features(item, keys[index], pipe, protocol, modality)
+                check()
+                store.save(keys[index], features)
+    if progress:
+        progress(len(share), len(share))
+    everyone = {index: key for part in ranks.to_first(keys) for index, key in part.items()}
+    return [everyone[index] for index in sorted(everyone)]
+
+
+def _sha256(settings: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
+
+
+def _key(item: ManifestItem) -> str:
+    with item.open() as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return digest if item.start is None and item.end is None else f"{digest}-{item.start}-{item.end}"
+
+
+def _features(
+    item: ManifestItem, key: str, pipe: EmbeddingPipeline, protocol: Protocol, modality: Modality
+) -> dict[str, torch.Tensor]:
+    found = {}
+    with item.open() as file, MediaReader(file) as reader:
+        stream = reader.video if modality == "video" else reader.audio
+        if stream is None:
+            raise MissingStreamError(explain(item.name, f"no {modality}", f"a recording with {modality}"), item.name)
+        start = stream.start if item.start is None else item.start
+        span = Span(start, stream.end if item.end is None else min(item.end, stream.end))
+        for part in protocol.parts:
+            # By content, so that neither order nor resuming moves a draw.
+            generator = torch.Generator().manual_seed(int(key[:15], 16))
+            inputs = protocol.inputs(reader, span, pipe.processor, modality, part, generator)
+            for layer, values in _forward(pipe, protocol, modality, inputs).items():
+                found[f"{part}.{layer}"] = values
+    return found
+
+
+@torch.inference_mode()
+def _forward(
+    pipe: EmbeddingPipeline, protocol: Protocol, modality: Modality, inputs: dict[str, torch.Tensor]
+) -> dict[str, torch.Tensor]:
+    batches = zip(*(values.to(pipe.device).split(pipe.batch_size) for values in inputs.values()))
+    done = [
+        protocol.features(pipe.model(**dict(zip(inputs, batch)), output_hidden_states=True), modality)
+        for batch in batches
+    ]
+    return {layer: torch.cat([part[layer] for part in done]).cpu().contiguous() for layer in done[0]}
