@@ -1,16 +1,15 @@
 """Timing by turns, and the facts of the machine without which a time says nothing."""
 
 import os
-import platform
 import statistics
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from importlib.metadata import version
-from pathlib import Path
 
 import torch
+
+from .._machine import hardware, versions
 
 PACKAGES = ("torch", "torchvision", "torchaudio", "transformers", "av", "numpy", "librosa", "pillow", "openvino")
 
@@ -90,26 +89,8 @@ def gemm_gflops(threads: int, size: int = 1536, repeats: int = 3) -> float:
 def machine() -> dict:
     """Describe the machine and the versions that decide about speed."""
     return {
-        "cpu": _cpu_name(),
-        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
-        "instructions": torch.backends.cpu.get_cpu_capability(),
-        "system": f"{platform.system()} {platform.machine()}",
-        "python": platform.python_version(),
-        "versions": {name: found for name in PACKAGES if (found := _version(name))},
+        **hardware(),
+        "versions": versions(*PACKAGES),
         "load_average": os.getloadavg()[0],
         "gemm_gflops": {str(threads): gemm_gflops(threads) for threads in (1, 2)},
     }
-
-
-def _cpu_name() -> str:
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text().splitlines() if info.exists() else []
-    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor()
-
-
-def _version(package: str) -> str | None:
-    try:
-        return version(package)
-    except ModuleNotFoundError:
-        return None
