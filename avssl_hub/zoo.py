@@ -144,6 +144,11 @@ def sources_path() -> Path:
     return _home() / "sources"
 
 
+def features_path() -> Path:
+    """Return the folder that keeps features of recordings between runs of benchmarks."""
+    return _home() / "features"
+
+
 def _home() -> Path:
     return Path(os.environ.get("AVSSL_HOME", "~/.cache/avssl_hub")).expanduser()
 

@@ -78,9 +78,15 @@ class FeatureStore:
         return self.folder / f"note-{_sha256(settings)[:32]}.json"
 
 
-def feature_settings(pipe: EmbeddingPipeline, protocol: Protocol, modality: Modality) -> dict[str, Any]:
-    """Tell what decides features: weights, processor, and the protocol with its version and settings."""
-    of_model = {name: pipe.fingerprint()[name] for name in ("weights_sha256", "processor_sha256")}
+def feature_settings(fingerprint: dict[str, Any], protocol: Protocol, modality: Modality) -> dict[str, Any]:
+    """Tell what decides features: weights, processor, and the protocol with its version and settings.
+
+    Args:
+        fingerprint: That of the pipeline, :meth:`EmbeddingPipeline.fingerprint`.
+        protocol: The protocol.
+        modality: What is looked at.
+    """
+    of_model = {name: fingerprint[name] for name in ("weights_sha256", "processor_sha256")}
     return {
         **of_model,
         "modality": modality,

@@ -106,7 +106,7 @@ def test_features_of_real_sounds_are_the_models_and_are_kept(shared_data, pipe, 
     (tmp_path / "renamed.ogg").write_bytes(source.read_bytes())
     (tmp_path / "list.csv").write_text(f"path,label,fold\n{source},dog,1\nrenamed.ogg,dog,2\n")
     manifest, protocol = Manifest.read(tmp_path / "list.csv"), AvidSound(clips=3)
-    store = FeatureStore(tmp_path / "store", feature_settings(pipe, protocol, "audio"))
+    store = FeatureStore(tmp_path / "store", feature_settings(pipe.fingerprint(), protocol, "audio"))
     keys = extract(manifest, pipe, protocol, "audio", store)
     assert keys[0] == keys[1]
 
@@ -133,7 +133,7 @@ def test_pooled_features_of_a_real_silent_video(shared_data, pipe, tmp_path):
     video = next(shared_data("hmdb51-sample/videos").glob("*.avi"))
     (tmp_path / "list.csv").write_text(f'path,label\n"{video}",climb\n')
     manifest, protocol = Manifest.read(tmp_path / "list.csv"), PooledProbe(clips=2)
-    store = FeatureStore(tmp_path / "store", feature_settings(pipe, protocol, "video"))
+    store = FeatureStore(tmp_path / "store", feature_settings(pipe.fingerprint(), protocol, "video"))
     keys = extract(manifest, pipe, protocol, "video", store)
     assert store.load(keys, "clips.pooled").shape == (1, 2, 128)
     with pytest.raises(MissingStreamError, match="got no audio; expected a recording with audio"):
@@ -142,10 +142,10 @@ def test_pooled_features_of_a_real_silent_video(shared_data, pipe, tmp_path):
 
 def test_features_are_known_by_all_that_decides_them(pipe):
     settings = [
-        feature_settings(pipe, AvidSound(), "audio"),
-        feature_settings(pipe, AvidSound(clips=60), "audio"),
-        feature_settings(pipe, PooledProbe(), "audio"),
-        feature_settings(pipe, PooledProbe(), "video"),
+        feature_settings(pipe.fingerprint(), AvidSound(), "audio"),
+        feature_settings(pipe.fingerprint(), AvidSound(clips=60), "audio"),
+        feature_settings(pipe.fingerprint(), PooledProbe(), "audio"),
+        feature_settings(pipe.fingerprint(), PooledProbe(), "video"),
     ]
     assert len({str(sorted(each.items(), key=str)) for each in settings}) == 4
     assert settings[0]["weights_sha256"].startswith("eacacbb3a4f9")

@@ -1,0 +1,140 @@
+"""The tasks: one folder each, told by its ``task.yaml``."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+
+from avssl_hub.data.datasets import DATASETS
+from avssl_hub.errors import InvalidValueError, explain, unknown_name
+from avssl_hub.training._typed import RecipeError, parse
+
+ROOT = Path(__file__).parent
+FILE = "task.yaml"
+MANIFEST = "manifest"
+
+
+class TaskError(InvalidValueError):
+    """A task's file cannot be read, or one of its keys or values is wrong."""
+
+
+@dataclass(frozen=True)
+class OfficialSplit:
+    """How many recordings a split of the whole data set trains and tests on."""
+
+    name: str
+    train: int
+    test: int
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is scored, on which data.
+
+    Attributes:
+        name: Name of the folder.
+        title: What readers call it.
+        paper: Where the data set comes from.
+        version: Raised whenever a change moves scores.
+        modality: What of a recording is looked at; "any" leaves it to the user.
+        dataset: One of :data:`avssl_hub.data.datasets.DATASETS`, or "manifest" for the user's own list.
+        protocols: Names of protocols with their settings; the first is the default.
+        lists: Where the official list lies in a copy; the first that is there counts.
+        recordings: Number in the whole data set.
+        classes: Number in the whole data set.
+        splits: Those of the whole data set.
+    """
+
+    name: str
+    title: str
+    paper: str
+    version: int
+    modality: Literal["audio", "video", "any"]
+    dataset: str
+    protocols: dict[str, Any]
+    lists: tuple[str, ...] = ()
+    recordings: int = 0
+    classes: int = 0
+    splits: tuple[OfficialSplit, ...] = ()
+
+    def __post_init__(self):
+        if self.dataset not in (*DATASETS, MANIFEST):
+            raise unknown_name("data set of a task", self.dataset, [*DATASETS, MANIFEST])
+        if not self.protocols:
+            raise InvalidValueError(explain("key 'protocols'", "none", "at least one"))
+        if (self.dataset == MANIFEST) != (not self.splits or not self.recordings or not self.classes or not self.lists):
+            rule = "all of them, or none for the user's own list"
+            raise InvalidValueError(explain("keys lists, recordings, classes and splits", "some", rule))
+
+
+@dataclass(frozen=True)
+class ExternalFigure:
+    """A figure that others published, which is never one of our results.
+
+    ``kind`` is the evidence: where the figure was read, from the paper's own table down to unrelated repositories.
+    None means that the source does not say.
+    """
+
+    method: str
+    backbone: str | None
+    pretrain_data: str | None
+    dataset: str
+    protocol: str
+    input: str | None
+    metric: str
+    value: float
+    source: str
+    kind: Literal[
+        "primary-table",
+        "author-readme",
+        "author-poster",
+        "slides",
+        "secondary-table",
+        "abstract",
+        "leaderboard",
+        "third-party-readme",
+    ]
+    higher_is_better: bool
+    group: str
+    note: str = ""
+
+
+def list_tasks() -> list[str]:
+    """Return the names of the tasks, sorted."""
+    return sorted(path.parent.name for path in ROOT.glob(f"*/{FILE}"))
+
+
+def load_task(name: str) -> Task:
+    """Read a task.
+
+    Raises:
+        UnknownNameError: There is none of that name.
+        TaskError: Its file is wrong; the text names file and key.
+    """
+    if name not in list_tasks():
+        raise unknown_name("task", name, list_tasks())
+    return _parsed(ROOT / name / FILE, lambda text: parse(Task, {"name": name, **yaml.safe_load(text)}, ""))
+
+
+def external_figures(task: str) -> list[ExternalFigure]:
+    """Read what others published on a task's data set.
+
+    Raises:
+        TaskError: The file is wrong; the text names file and key.
+    """
+    path = ROOT / task / "external.json"
+    if not path.exists():
+        return []
+    return list(_parsed(path, lambda text: parse(tuple[ExternalFigure, ...], json.loads(text), "rows")))
+
+
+def _parsed(path: Path, read) -> Any:
+    try:
+        return read(path.read_text(encoding="utf-8"))
+    except RecipeError as error:
+        # Recipes share the checks, and their wording begins with their own name.
+        raise TaskError(f"{path}: {str(error).replace('recipe ', '', 1)}") from error
+    except (yaml.YAMLError, ValueError, TypeError) as error:
+        raise TaskError(explain(f"reading {path}", error, "a mapping in YAML, or rows in JSON")) from error
