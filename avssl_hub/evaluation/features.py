@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -22,6 +22,18 @@ from ..pipelines.embed import EmbeddingPipeline
 from ..pipelines.ranks import Ranks
 from .protocols import Protocol
 from .protocols.protocol import Modality
+
+
+class Extracted(NamedTuple):
+    """What :func:`extract` found.
+
+    Attributes:
+        keys: Where the store keeps each recording.
+        reused: Number of recordings that were there before.
+    """
+
+    keys: list[str]
+    reused: int
 
 
 class FeatureStore:
@@ -105,7 +117,7 @@ def extract(
     *,
     progress: Callable[[int, int], object] | None = None,
     ranks: Ranks | None = None,
-) -> list[str]:
+) -> Extracted:
     """Compute the features of all recordings that ``store`` lacks.
 
     Args:
@@ -118,8 +130,8 @@ def extract(
         ranks: The processes of the job; by default this one.
 
     Returns:
-        The key of each recording in ``store``, the first part of which is the sha256 of the file's content; in the
-        first process.
+        In the first process, the key of each recording in ``store``, which begins with the sha256 of the file's
+        content, and how many were there before.
 
     Raises:
         MediaError: A recording cannot be read, or lacks the modality. What is finished is kept.
@@ -127,6 +139,7 @@ def extract(
     """
     ranks = ranks or Ranks()
     keys: dict[int, str] = {}
+    reused = 0
     share = ranks.share(range(len(manifest)), seed=0)
     with heard_interrupts() as check:
         for number, index in enumerate(share):
@@ -134,14 +147,17 @@ def extract(
                 progress(number, len(share))
             item = manifest[index]
             keys[index] = _key(item)
-            if keys[index] not in store:
-                features = _features(item, keys[index], pipe, protocol, modality)
-                check()
-                store.save(keys[index], features)
+            if keys[index] in store:
+                reused += 1
+                continue
+            features = _features(item, keys[index], pipe, protocol, modality)
+            check()
+            store.save(keys[index], features)
     if progress:
         progress(len(share), len(share))
-    everyone = {index: key for part in ranks.to_first(keys) for index, key in part.items()}
-    return [everyone[index] for index in sorted(everyone)]
+    parts = ranks.to_first((keys, reused))
+    everyone = {index: key for keys, _ in parts for index, key in keys.items()}
+    return Extracted([everyone[index] for index in sorted(everyone)], sum(reused for _, reused in parts))
 
 
 def _sha256(settings: dict[str, Any]) -> str:

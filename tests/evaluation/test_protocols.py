@@ -107,8 +107,9 @@ def test_features_of_real_sounds_are_the_models_and_are_kept(shared_data, pipe, 
     (tmp_path / "list.csv").write_text(f"path,label,fold\n{source},dog,1\nrenamed.ogg,dog,2\n")
     manifest, protocol = Manifest.read(tmp_path / "list.csv"), AvidSound(clips=3)
     store = FeatureStore(tmp_path / "store", feature_settings(pipe.fingerprint(), protocol, "audio"))
-    keys = extract(manifest, pipe, protocol, "audio", store)
-    assert keys[0] == keys[1]
+    keys, reused = extract(manifest, pipe, protocol, "audio", store)
+    # The second file is a copy of the first.
+    assert (keys[0], reused) == (keys[1], 1)
 
     # The middle test clip, cut and pooled in other ways.
     from avssl_hub import MediaReader
@@ -125,7 +126,7 @@ def test_features_of_real_sounds_are_the_models_and_are_kept(shared_data, pipe, 
     torch.testing.assert_close(found[0, 1], expected, rtol=1e-4, atol=1e-4)
 
     monkeypatch.setattr(pipe, "model", None)
-    assert extract(manifest, pipe, protocol, "audio", store) == keys
+    assert extract(manifest, pipe, protocol, "audio", store) == (keys, 2)
     assert [split.name for split in splits_of(manifest)] == ["fold 1", "fold 2"]
 
 
@@ -134,7 +135,7 @@ def test_pooled_features_of_a_real_silent_video(shared_data, pipe, tmp_path):
     (tmp_path / "list.csv").write_text(f'path,label\n"{video}",climb\n')
     manifest, protocol = Manifest.read(tmp_path / "list.csv"), PooledProbe(clips=2)
     store = FeatureStore(tmp_path / "store", feature_settings(pipe.fingerprint(), protocol, "video"))
-    keys = extract(manifest, pipe, protocol, "video", store)
+    keys = extract(manifest, pipe, protocol, "video", store).keys
     assert store.load(keys, "clips.pooled").shape == (1, 2, 128)
     with pytest.raises(MissingStreamError, match="got no audio; expected a recording with audio"):
         extract(manifest, pipe, protocol, "audio", FeatureStore(tmp_path / "other", {}))

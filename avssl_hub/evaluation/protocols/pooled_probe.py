@@ -27,7 +27,7 @@ class PooledProbe(Protocol):
     version: ClassVar[int] = 1
     modalities: ClassVar[tuple[Modality, ...]] = ("audio", "video")
     parts: ClassVar[tuple[str, ...]] = ("clips",)
-    selection: ClassVar[str] = "one layer"
+    selection: ClassVar[str] = "the pooled features, the only layer"
 
     def inputs(self, reader, span, processor, modality, part, generator):
         if modality == "audio":

@@ -1,0 +1,141 @@
+"""Command line of the benchmarks: ``python -m benchmarks ls | run | validate``."""
+
+import argparse
+import json
+import sys
+from functools import partial
+from pathlib import Path
+
+from avssl_hub.cli._console import count, note, progress_bar, say, say_error, show, table
+from avssl_hub.errors import AvsslError
+
+from ._tasks import ROOT, external_figures, list_tasks, load_task
+
+CONTROLS = ("random-weights", "shuffled-labels")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run a command; 0 if all is well, 1 if a result is wrong, 2 for an error of the user."""
+    options = _parser().parse_args(arguments)
+    try:
+        return options.command(options)
+    except AvsslError as error:
+        say_error(str(error))
+        return 2
+    except KeyboardInterrupt:
+        note("Interrupted. What is finished is kept: give the same command again to go on.")
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    commands.add_parser("ls", help="list the tasks").set_defaults(command=_ls)
+
+    run = commands.add_parser("run", help="score a model on a task")
+    run.set_defaults(command=_run)
+    run.add_argument("--task", required=True, help=f"one of {', '.join(list_tasks())}")
+    run.add_argument("--model", required=True, help="name, folder or Hub id")
+    run.add_argument("--data", required=True, type=Path, help="folder of the copy; for task 'own' a manifest")
+    run.add_argument("--out", required=True, type=Path, help="folder of results")
+    run.add_argument("--list", type=Path, help="the official list, if it does not lie in its usual place")
+    run.add_argument("--protocol", help="by default the task's first")
+    run.add_argument("--modality", choices=("audio", "video"), help="what to look at, where the task leaves it open")
+    run.add_argument("--control", choices=CONTROLS, help="what chance scores: no training, or nothing to learn")
+    run.add_argument("--seed", type=int, default=0, help="of classifiers and controls (default: 0)")
+    run.add_argument("--allow-missing", action="store_true", help="score a part of the data; the result says so")
+    run.add_argument("--force", action="store_true", help="replace a result that exists")
+    run.add_argument("--device", help="cpu, cuda or cuda:N; by default the GPU if there is one")
+    run.add_argument("--batch-size", type=int, default=10, help="clips a forward pass (default: 10)")
+    run.add_argument("--cache", type=Path, help="folder that keeps features (default: in $AVSSL_HOME)")
+
+    validate = commands.add_parser("validate", help="check results")
+    validate.set_defaults(command=_validate)
+    validate.add_argument("paths", nargs="*", type=Path, help="files or folders (default: the project's own results)")
+    return parser
+
+
+def _ls(options: argparse.Namespace) -> int:
+    rows = table("task", "data", "looks at", "recordings", "classes", "splits", "protocols", "published figures")
+    for name in list_tasks():
+        task = load_task(name)
+        counts = [str(number or "") for number in (task.recordings, task.classes, len(task.splits))]
+        figures = str(len(external_figures(name)) or "")
+        rows.add_row(name, task.title, task.modality, *counts, ", ".join(task.protocols), figures)
+    show(rows)
+    return 0
+
+
+def _run(options: argparse.Namespace) -> int:
+    from avssl_hub import zoo
+    from avssl_hub.cli._devices import chosen_device
+    from avssl_hub.outputs import check_new, make_folder, replacing
+    from avssl_hub.pipelines.ranks import joined_ranks
+
+    from ._data import load_data
+    from ._models import load_subject
+    from ._results import check_result, place_of
+    from ._run import choose, run
+
+    choices = choose(load_task(options.task), options.protocol, options.modality, options.control, options.seed)
+    data = load_data(choices.task, options.data, options.list, options.allow_missing)
+    with joined_ranks() as ranks:
+        random_seed = options.seed if options.control == "random-weights" else None
+        device = chosen_device(options.device, ranks.local_rank)
+        subject = load_subject(options.model, device, options.batch_size, random_seed)
+        place = options.out / place_of(
+            choices.task, choices.protocol.name, subject.name, subject.revision, choices.control
+        )
+        make_folder(place.parent)
+        check_new(place, options.force)
+        bar = partial(progress_bar, shown=ranks.local_rank == 0)
+        result = run(choices, data, subject, options.cache or zoo.features_path(), bar, ranks)
+        if result is None:
+            return 0
+        # As the file will be read.
+        text = json.dumps(result, indent=1)
+        check_result(json.loads(text), "the result")
+        with replacing(place) as partly:
+            partly.write_text(text + "\n", encoding="utf-8")
+    _tell(result, place)
+    return 0
+
+
+def _tell(result: dict, place: Path) -> None:
+    task, score, layers = result["task"], result["score"], result["layers"]
+    names = [split["name"] for split in layers[score["layer"]]["splits"]]
+    rows = table("layer", "accuracy %", "95 % interval", "of clips", *names)
+    for name, layer in layers.items():
+        figures = [layer["accuracy"], layer["clip_accuracy"], *(split["accuracy"] for split in layer["splits"])]
+        accuracy, clips, *splits = (f"{100 * figure:.1f}" for figure in figures)
+        low, high = layer["interval"]
+        rows.add_row(name, accuracy, f"{100 * low:.1f} to {100 * high:.1f}", clips, *splits)
+    show(rows)
+    part = f", only a part of it ({task['part']})" if task["part"] else ""
+    say(f"{task['title']}{part}: {100 * score['accuracy']:.1f} % from {score['layer']}")
+    say(f"Reported: {result['protocol']['selection']}. Chance: {100 / len(result['data']['classes']):.1f} %.")
+    if result["control"]:
+        say(f"This is the control {result['control']}, not a score of the model.")
+    say(str(place))
+
+
+def _validate(options: argparse.Namespace) -> int:
+    from ._results import check_file
+
+    files = []
+    for path in options.paths or [ROOT / "results"]:
+        files += sorted(path.rglob("*.json")) if path.is_dir() else [path]
+    wrong = 0
+    for file in files:
+        try:
+            check_file(file)
+        except AvsslError as error:
+            wrong += 1
+            say_error(str(error))
+    figures = sum(len(external_figures(name)) for name in list_tasks())
+    say(f"{count(len(files), 'result')}, {wrong} wrong; {count(figures, 'published figure')}")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

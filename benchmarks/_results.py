@@ -1,0 +1,112 @@
+"""Results as data: where they lie, and what must hold of them."""
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from avssl_hub.errors import AvsslError, InvalidValueError, explain
+
+from ._data import part_of
+from ._tasks import Task, load_task
+
+try:
+    from jsonschema import Draft202012Validator
+except ModuleNotFoundError as error:
+    raise ModuleNotFoundError(
+        explain("benchmark results", "no jsonschema", "the extra 'metrics'", "Run: pip install 'avssl-hub[metrics]'")
+    ) from error
+
+SCHEMA = Path(__file__).with_name("result.schema.json")
+_TOLERANCE = 1e-9
+
+
+class ResultError(InvalidValueError):
+    """A result breaks the schema, or contradicts itself or its task."""
+
+
+def place_of(task: Task, protocol: str, model: str, revision: str, control: str | None) -> Path:
+    """Return where a result lies in a folder of results, ``<model>/<revision>/<task>.json``.
+
+    The name also has the protocol where it is not the task's default, and the control where it is one, so that no run
+    can have two results.
+    """
+    default = next(iter(task.protocols))
+    parts = [task.name, protocol if protocol != default else None, control]
+    return Path(model, revision, ".".join(filter(None, parts)) + ".json")
+
+
+def check_result(result: Any, where: str) -> None:
+    """Refuse a result that is incomplete or wrong.
+
+    Args:
+        result: The content of the file.
+        where: What messages call it.
+
+    Raises:
+        ResultError: A rule is broken; the text names the place.
+    """
+    errors = sorted(_validator().iter_errors(result), key=lambda error: list(map(str, error.absolute_path)))
+    if errors:
+        place = "/".join(map(str, errors[0].absolute_path)) or "the whole"
+        raise ResultError(explain(f"{where}, {place}", errors[0].message, "what result.schema.json says"))
+    for holds, place, got, rule in _rules(result):
+        if not holds:
+            raise ResultError(explain(f"{where}, {place}", got, rule))
+
+
+def check_file(path: Path) -> dict[str, Any]:
+    """Read a result and check it, and that it lies where it belongs.
+
+    Raises:
+        ResultError: It cannot be read, or a rule is broken.
+    """
+    try:
+        result = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ResultError(explain(f"reading result {path}", error, "a JSON file")) from error
+    check_result(result, str(path))
+    task, model = load_task(result["task"]["name"]), result["model"]
+    belongs = place_of(task, result["protocol"]["name"], model["name"], model["revision"], result["control"])
+    if path.absolute().parts[-3:] != belongs.parts:
+        raise ResultError(explain(f"place of result {path}", "/".join(path.parts[-3:]), f"…/{belongs}"))
+    return result
+
+
+def _rules(result: dict[str, Any]):
+    """Yield (whether it holds, place, what was met, rule) of what a schema cannot say."""
+    try:
+        task = load_task(result["task"]["name"])
+    except AvsslError as error:
+        yield False, "task/name", error, "a task"
+        return
+    data, score = result["data"], result["score"]
+    official = [(split.name, split.train, split.test) for split in task.splits]
+    told = [(split["name"], split["official_train"], split["official_test"]) for split in data["splits"]]
+    yield not official or told == official, "data/splits", told, f"every official split, {official}"
+    whole = task.recordings or None
+    yield data["official_recordings"] == whole, "data/official_recordings", data["official_recordings"], whole
+    part = part_of(data)
+    yield result["task"]["part"] == part, "task/part", result["task"]["part"], repr(part)
+    yield result["protocol"]["name"] in task.protocols, "protocol/name", result["protocol"]["name"], "one of the task's"
+    scored = [split["name"] for split in data["splits"] if split["test"]]
+    for name, layer in result["layers"].items():
+        names = [split["name"] for split in layer["splits"]]
+        yield names == scored, f"layers/{name}/splits", names, f"every split with test recordings, {scored}"
+        for figure in ("accuracy", "clip_accuracy"):
+            mean = sum(split[figure] for split in layer["splits"]) / len(layer["splits"])
+            near = abs(mean - layer[figure]) < _TOLERANCE
+            yield near, f"layers/{name}/{figure}", layer[figure], f"the mean over the splits, {mean}"
+    best = max(layer["accuracy"] for layer in result["layers"].values())
+    reported = result["layers"].get(score["layer"], {})
+    same = {**score, "splits": reported.get("splits")} == {**reported, "layer": score["layer"]}
+    yield same and score["accuracy"] == best, "score", score, "that of the best of the layers"
+    tested, size = sum(split["test"] for split in data["splits"]), len(data["classes"])
+    counted = sum(map(sum, result["confusion"]))
+    yield counted == tested, "confusion", f"{counted} recordings", f"{tested}, those tested"
+    yield {len(row) for row in [result["confusion"], *result["confusion"]]} == {size}, "confusion", "its shape", size
+
+
+@cache
+def _validator() -> Draft202012Validator:
+    return Draft202012Validator(json.loads(SCHEMA.read_text(encoding="utf-8")))

@@ -1,0 +1,190 @@
+"""One run: a model, a task, a protocol; features, classifiers, and the result."""
+
+import itertools
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import asdict, dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from avssl_hub import __version__
+from avssl_hub.errors import InvalidValueError, explain, unknown_name
+from avssl_hub.evaluation.cross_validation import (
+    SplitScore,
+    bootstrap_interval,
+    confusion_matrix,
+    mean_accuracy,
+    score_layer,
+)
+from avssl_hub.evaluation.features import FeatureStore, extract, feature_settings
+from avssl_hub.evaluation.protocols import PROTOCOLS, Protocol
+from avssl_hub.pipelines.ranks import Ranks
+from avssl_hub.training._typed import parse
+
+from ._data import TaskData, describe, part_of
+from ._machine import hardware, versions
+from ._models import Subject
+from ._tasks import Task
+
+PACKAGES = ("torch", "torchaudio", "torchvision", "transformers", "av", "numpy", "scikit-learn")
+Bar = Callable[[str, str], AbstractContextManager[Callable[[int, int], object]]]
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What was asked for.
+
+    Attributes:
+        task: The task.
+        protocol: One of the task's.
+        modality: What of a recording is looked at.
+        control: "random-weights" or "shuffled-labels", to see what chance scores; None leaves both as they are.
+        seed: Of solvers, hold-outs and controls.
+    """
+
+    task: Task
+    protocol: Protocol
+    modality: str
+    control: str | None = None
+    seed: int = 0
+
+
+def choose(task: Task, protocol: str | None, modality: str | None, control: str | None, seed: int) -> Choices:
+    """Check what was asked for against the task.
+
+    Raises:
+        UnknownNameError: The task has no such protocol.
+        InvalidValueError: The modality is not given or not the task's, or the protocol cannot score it.
+    """
+    name = protocol or next(iter(task.protocols))
+    if name not in task.protocols:
+        raise unknown_name(f"protocol of task {task.name}", name, task.protocols)
+    chosen = parse(PROTOCOLS[name], task.protocols[name], f"protocols.{name}")
+    if task.modality != "any" and modality not in (None, task.modality):
+        raise InvalidValueError(explain(f"modality of task {task.name}", modality, task.modality))
+    modality = modality or task.modality
+    if modality not in chosen.modalities:
+        got, expected = "none" if modality == "any" else modality, " or ".join(chosen.modalities)
+        raise InvalidValueError(explain(f"modality for protocol {name}", got, expected, "Pass --modality."))
+    return Choices(task, chosen, modality, control, seed)
+
+
+def run(choices: Choices, data: TaskData, subject: Subject, cache: Path, bar: Bar, ranks: Ranks) -> dict | None:
+    """Score a model.
+
+    Args:
+        choices: What was asked for.
+        data: The copy of the data.
+        subject: The model.
+        cache: Folder that keeps features and classifiers' answers between runs.
+        bar: ``bar(label, unit)`` shows progress.
+        ranks: The processes of the job; features are shared out among them, the first one does the rest.
+
+    Returns:
+        The result, as ``result.schema.json`` describes it, in the first process; None in the others.
+
+    Raises:
+        AvsslError: A recording cannot be read, or the model does not fit the protocol. What is finished is kept.
+    """
+    protocol, modality = choices.protocol, choices.modality
+    store = FeatureStore(cache, feature_settings(subject.fingerprint, protocol, modality))
+    start = time.perf_counter()
+    with bar("features", "recordings") as move:
+        keys, reused = extract(data.manifest, subject.pipe, protocol, modality, store, progress=move, ranks=ranks)
+    extracted = time.perf_counter()
+    if not ranks.first:
+        return None
+    layers = _score_layers(choices, data, store, keys, bar)
+    seconds = {"feature_seconds": extracted - start, "classifier_seconds": time.perf_counter() - extracted}
+    best = max(layers, key=lambda name: mean_accuracy(layers[name]))
+    told = {name: _told(scores, data.groups, choices.seed) for name, scores in layers.items()}
+    described = describe(choices.task, data, keys)
+    per_recording = sum(store.load(keys[:1], f"{part}.{best}").shape[1] for part in protocol.parts)
+    return {
+        "schema": 1,
+        "task": {
+            "name": choices.task.name,
+            "title": choices.task.title,
+            "version": choices.task.version,
+            "modality": modality,
+            "part": part_of(described),
+        },
+        "model": {
+            "name": subject.name,
+            "revision": subject.revision,
+            "weights_sha256": subject.fingerprint["weights_sha256"],
+            "processor_sha256": subject.fingerprint["processor_sha256"],
+        },
+        "control": choices.control,
+        "protocol": {
+            "name": protocol.name,
+            "version": protocol.version,
+            "settings": asdict(protocol),
+            "selection": protocol.selection,
+        },
+        "seed": choices.seed,
+        "data": described,
+        "score": {"layer": best, **{key: value for key, value in told[best].items() if key != "splits"}},
+        "layers": told,
+        "confusion": confusion_matrix(layers[best], data.labels, len(data.manifest.classes)).tolist(),
+        "software": {"avssl_hub": __version__, **versions(*PACKAGES)},
+        "hardware": {**hardware(), "device": _device_name(subject.pipe.device), "processes": ranks.size},
+        "run": {
+            "date": date.today().isoformat(),
+            **seconds,
+            "clips": per_recording * len(keys),
+            "reused_recordings": reused,
+        },
+    }
+
+
+def _score_layers(
+    choices: Choices, data: TaskData, store: FeatureStore, keys: list[str], bar: Bar
+) -> dict[str, list[SplitScore]]:
+    front = f"{choices.protocol.parts[-1]}."
+    names = sorted(name.removeprefix(front) for name in store.names(keys[0]) if name.startswith(front))
+    shuffled, scored = choices.control == "shuffled-labels", {}
+    with bar("classifiers", "trained") as move:
+        done = itertools.count(1)
+        total = len(names) * len(data.splits)
+        move(0, total)
+        for name in names:
+            scored[name] = score_layer(
+                choices.protocol,
+                store,
+                keys,
+                name,
+                data.labels,
+                data.groups,
+                data.splits,
+                shuffled=shuffled,
+                seed=choices.seed,
+                progress=lambda: move(next(done), total),
+            )
+    return scored
+
+
+def _told(scores: list[SplitScore], groups: np.ndarray, seed: int) -> dict[str, Any]:
+    return {
+        "accuracy": mean_accuracy(scores),
+        "interval": bootstrap_interval(scores, groups, seed),
+        "clip_accuracy": float(np.mean([score.clip_accuracy for score in scores])),
+        "splits": [
+            {
+                "name": score.split.name,
+                "accuracy": score.accuracy,
+                "clip_accuracy": score.clip_accuracy,
+                "notes": score.notes,
+            }
+            for score in scores
+        ],
+    }
+
+
+def _device_name(device: torch.device) -> str:
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
