@@ -1,5 +1,6 @@
 """The linear probe of any model: evenly spaced clips, pooled features, a support vector machine."""
 
+import warnings
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -7,7 +8,7 @@ import numpy as np
 
 from ...data.clips import dense_starts
 from ...errors import InvalidValueError, explain
-from ..linear_probe import COSTS, decision_values, fit_probe
+from ..linear_probe import COSTS, ConvergenceWarning, decision_values, fit_probe
 from .protocol import Clips, Modality, Protocol
 
 
@@ -50,6 +51,10 @@ class PooledProbe(Protocol):
     def classify(self, train: Clips, test: np.ndarray, seed: int):
         clips, width = train.features.shape[1:]
         rows, labels, groups = train.features.reshape(-1, width), train.labels, train.groups
-        machine, cost = fit_probe(rows, labels.repeat(clips), self.costs, seed, groups.repeat(clips))
+        with warnings.catch_warnings():
+            # The notes say it of the machine that counts.
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            machine, cost = fit_probe(rows, labels.repeat(clips), self.costs, seed, groups.repeat(clips))
         values = decision_values(machine, test.reshape(-1, width))
-        return values.reshape(*test.shape[:2], -1), {"cost": cost}
+        converged = bool(machine[-1].n_iter_ < machine[-1].max_iter)
+        return values.reshape(*test.shape[:2], -1), {"cost": cost, "converged": converged}

@@ -1,0 +1,174 @@
+"""Runs from the shell: results, controls, the cache, and what validate refuses."""
+
+import copy
+import csv
+import json
+
+import pytest
+
+from benchmarks.__main__ import main
+from tests.media.corpus import Sound, make, noise
+
+pytest.importorskip("jsonschema", reason="results need the extra 'metrics'")
+from benchmarks import _results
+
+MODEL = "avid_tiny.avworld"
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory):
+    """Return the manifest of twelve sounds: loud noise and a hum, in three folds."""
+    folder = tmp_path_factory.mktemp("own")
+    lines = ["path,label,fold"]
+    for number in range(12):
+        label = ("noise", "hum")[number % 2]
+        sound = noise(2.0, 24000, seed=number)
+        if label == "hum":
+            sound = sound.cumsum(-1) * 0.02
+        make(folder / f"{number}.mp4", (), (Sound(sound, 24000),))
+        lines.append(f"{number}.mp4,{label},{number % 3}")
+    (folder / "own.csv").write_text("\n".join(lines) + "\n")
+    return folder / "own.csv"
+
+
+@pytest.fixture(scope="module")
+def run(own, tmp_path_factory):
+    """Return ``run(*arguments)``: the status of a run on the twelve sounds."""
+    cache = tmp_path_factory.mktemp("cache")
+
+    def run(out, *arguments):
+        given = ["--task", "own", "--model", MODEL, "--data", str(own), "--out", str(out), "--modality", "audio"]
+        return main(["run", *given, "--cache", str(cache), *arguments])
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def results(run, tmp_path_factory):
+    out = tmp_path_factory.mktemp("results")
+    assert run(out) == 0
+    return out
+
+
+def only(folder):
+    (file,) = folder.rglob("*.json")
+    return file
+
+
+def test_a_run_says_what_was_scored(results):
+    file = only(results)
+    assert file.relative_to(results).as_posix() == f"{MODEL}/eacacbb3a4f9/own.json"
+    result = json.loads(file.read_text())
+    assert result["task"] == {"name": "own", "title": "your own", "version": 1, "modality": "audio", "part": None}
+    assert result["data"]["classes"] == ["hum", "noise"]
+    assert [(split["name"], split["train"], split["test"]) for split in result["data"]["splits"]] == [
+        ("fold 0", 8, 4),
+        ("fold 1", 8, 4),
+        ("fold 2", 8, 4),
+    ]
+    assert result["score"]["accuracy"] == 1.0
+    assert result["confusion"] == [[6, 0], [0, 6]]
+    assert (result["run"]["clips"], result["run"]["reused_recordings"]) == (120, 0)
+
+
+def test_a_second_run_takes_all_from_the_cache_and_gives_the_same(run, results, capsys):
+    before = json.loads(only(results).read_text())
+    assert run(results) == 2
+    assert "Choose another name, or pass --force" in capsys.readouterr().err
+    assert run(results, "--force") == 0
+    after = json.loads(only(results).read_text())
+    assert after["run"]["reused_recordings"] == 12
+    assert {**after, "run": None} == {**before, "run": None}
+
+
+def test_controls_lie_beside_the_result_and_are_called_controls(run, tmp_path, capsys):
+    assert run(tmp_path, "--control", "shuffled-labels") == 0
+    assert only(tmp_path).name == "own.shuffled-labels.json"
+    assert "not a score of the model" in capsys.readouterr().out
+    other = tmp_path / "random"
+    assert run(other, "--control", "random-weights", "--seed", "3") == 0
+    result = json.loads(only(other).read_text())
+    assert result["model"]["revision"] == "random-seed3"
+    assert not result["model"]["weights_sha256"].startswith("eacacbb3a4f9")
+
+
+def test_validate_accepts_what_run_wrote(results, capsys):
+    assert main(["validate", str(results)]) == 0
+    assert "1 result, 0 wrong" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "message"),
+    [
+        (("hardware",), None, "hardware: got None is not of type 'object'"),
+        (("model", "weights_sha256"), "?", "model/weights_sha256: got"),
+        (("score", "accuracy"), 0.9, "score: got"),
+        (("layers", "pooled", "splits"), slice(1, None), "every split with test recordings"),
+        (("layers", "pooled", "splits", 0, "accuracy"), 0.5, r"layers/pooled/accuracy: got 1.0; expected the mean"),
+        (("task", "name"), "esc50", "data/splits: got"),
+        (("task", "part"), "a half", "task/part: got a half; expected None"),
+        (("protocol", "name"), "ridge", "protocol/name: got ridge"),
+        (("confusion", 0), [5, 0], "confusion: got 11 recordings; expected 12"),
+        (("external",), 99.0, "'external' was unexpected"),
+    ],
+)
+def test_validate_names_what_is_wrong(results, place, value, message):
+    result = copy.deepcopy(json.loads(only(results).read_text()))
+    *way, last = place
+    held = result
+    for step in way:
+        held = held[step]
+    held[last] = held[last][value] if isinstance(value, slice) else value
+    with pytest.raises(_results.ResultError, match=message):
+        _results.check_result(result, "here")
+
+
+def test_validate_finds_results_that_lie_elsewhere(results, tmp_path, capsys):
+    (tmp_path / "own.json").write_text(only(results).read_text())
+    (tmp_path / "broken.json").write_text("{")
+    assert main(["validate", str(tmp_path)]) == 1
+    told = capsys.readouterr()
+    assert "2 results, 2 wrong" in told.out
+    assert f"expected …/{MODEL}/eacacbb3a4f9/own.json" in told.err
+    assert "broken.json: got Expecting" in told.err
+
+
+def test_questions_that_make_no_sense_are_refused(own, tmp_path, capsys):
+    common = ["run", "--model", MODEL, "--data", str(own), "--out", str(tmp_path)]
+    assert main([*common, "--task", "own"]) == 2
+    assert "modality for protocol linear_probe: got none; expected audio or video. Pass --modality." in (
+        capsys.readouterr().err
+    )
+    assert main([*common, "--task", "esc50", "--modality", "video"]) == 2
+    assert "modality of task esc50: got video; expected audio" in capsys.readouterr().err
+    assert main([*common, "--task", "ucf101", "--protocol", "avid_sound"]) == 2
+    assert "unknown protocol of task ucf101: got 'avid_sound'" in capsys.readouterr().err
+    assert not any(tmp_path.iterdir())
+
+
+def test_tasks_are_listed(capsys):
+    assert main(["ls"]) == 0
+    assert "esc50" in capsys.readouterr().out
+
+
+def test_avid_protocol_on_a_few_real_sounds(shared_data, tmp_path, capsys):
+    source = shared_data("esc10")
+    with open(source / "labels.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    chosen = {(row["fold"], row["category"]): row for row in rows if row["fold"] in "12"}.values()
+    (tmp_path / "audio").mkdir()
+    with open(tmp_path / "labels.csv", "w", newline="") as file:
+        writer = csv.DictWriter(file, rows[0])
+        writer.writeheader()
+        writer.writerows(chosen)
+    for row in chosen:
+        (tmp_path / "audio" / row["filename"]).symlink_to(source / "audio" / row["filename"])
+    given = ["--task", "esc10", "--model", MODEL, "--data", str(tmp_path), "--out", str(tmp_path / "out")]
+    assert main(["run", *given, "--cache", str(tmp_path / "cache")]) == 0
+    assert "ESC-10, only a part of it (20 of 400 recordings; fold 1: 10 of 80 to test;" in capsys.readouterr().out
+    result = json.loads(only(tmp_path / "out").read_text())
+    assert list(result["layers"]) == ["conv2x", "conv3x", "conv4x", "conv5x"]
+    assert result["run"]["clips"] == 20 * 20
+    # Ten clips of ten sounds to learn from are enough to beat chance, 0.1.
+    assert result["score"]["accuracy"] > 0.2
+    assert main(["validate", str(tmp_path / "out")]) == 0

@@ -1,0 +1,128 @@
+"""Tasks, the copies of their data, and figures that others published."""
+
+import csv
+
+import pytest
+
+from avssl_hub.errors import UnknownNameError
+from avssl_hub.evaluation.protocols import PROTOCOLS
+from benchmarks import _tasks
+from benchmarks._data import IncompleteDataError, describe, load_data, part_of
+from benchmarks._tasks import TaskError, external_figures, list_tasks, load_task
+
+OWN = "path,label,split\na.wav,dog,train\nb.wav,cat,train\nc.wav,dog,test\n"
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for name in "abc":
+        (tmp_path / f"{name}.wav").touch()
+    (tmp_path / "own.csv").write_text(OWN)
+    return tmp_path
+
+
+def test_every_task_is_whole():
+    assert list_tasks() == ["esc10", "esc50", "hmdb51", "own", "ucf101"]
+    for name in list_tasks():
+        task = load_task(name)
+        assert (_tasks.ROOT / name / "README.md").is_file()
+        assert set(task.protocols) <= PROTOCOLS.keys()
+        assert all(task.modality in (*PROTOCOLS[protocol].modalities, "any") for protocol in task.protocols)
+
+
+def test_folds_cover_the_data_once():
+    for name in ("esc10", "esc50"):
+        task = load_task(name)
+        assert sum(split.test for split in task.splits) == task.recordings
+        assert all(split.train + split.test == task.recordings for split in task.splits)
+
+
+def test_published_figures_are_of_the_data_set_and_tell_their_evidence():
+    counts = {name: len(external_figures(name)) for name in list_tasks()}
+    assert counts == {"esc10": 0, "esc50": 58, "hmdb51": 104, "own": 0, "ucf101": 143}
+    for name in ("esc50", "hmdb51", "ucf101"):
+        figures = external_figures(name)
+        assert {figure.dataset for figure in figures} == {load_task(name).title}
+        assert all(figure.source and 0 <= figure.value <= 100 for figure in figures)
+    # The release's own table, section 11.4 of the paper's page.
+    cma = [f.value for f in external_figures("ucf101") if f.kind == "author-readme" and f.pretrain_data == "AudioSet"]
+    assert {91.0, 91.5} <= set(cma)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("title: T\nversion: one\n", r"task.yaml: key 'version': got 'one'; expected a value of type int"),
+        ("title: T\nclases: 3\n", r"task.yaml: unknown key: got 'clases'.*Did you mean 'classes'"),
+        ("title: T\n", r"task.yaml: key 'paper': got nothing; expected a value"),
+        ("title: [", r"reading .*task.yaml: got"),
+    ],
+)
+def test_a_wrong_task_file_is_named(tmp_path, monkeypatch, text, message):
+    monkeypatch.setattr(_tasks, "ROOT", tmp_path)
+    (tmp_path / "new").mkdir()
+    (tmp_path / "new" / "task.yaml").write_text(text)
+    with pytest.raises(TaskError, match=message):
+        load_task("new")
+
+
+def test_a_misspelt_task_is_named():
+    with pytest.raises(UnknownNameError, match=r"unknown task: got 'esc-10'.*Did you mean 'esc10'"):
+        load_task("esc-10")
+
+
+def test_shared_esc10_is_called_a_part_of_esc10(shared_data):
+    task, data = load_task("esc10"), load_data(load_task("esc10"), shared_data("esc10"), None, False)
+    described = describe(task, data, [str(row) for row in range(281)])
+    assert part_of(described) == "281 of 400 recordings; fold 4: 41 of 80 to test; fold 5: none to test"
+    assert [split.name for split in data.splits] == ["fold 1", "fold 2", "fold 3", "fold 4"]
+    assert described["splits"][0] == {
+        "name": "fold 1",
+        "train": 201,
+        "test": 80,
+        "official_train": 320,
+        "official_test": 80,
+    }
+    # Recordings of one Freesound source form a group.
+    with open(shared_data("esc10/labels.csv"), newline="") as file:
+        sources = [row["src_file"] for row in csv.DictReader(file)]
+    assert len(set(data.groups)) == len(set(sources))
+
+
+def test_a_copy_with_missing_files_is_refused_by_name(shared_data, tmp_path):
+    source, listing = shared_data("esc10"), shared_data("esc10/labels.csv")
+    for file in sorted((source / "audio").iterdir())[2:]:
+        (tmp_path / file.name).symlink_to(file)
+    task = load_task("esc10")
+    with pytest.raises(IncompleteDataError, match=r"2 missing \(.*, .*\); .* --allow-missing"):
+        load_data(task, tmp_path, listing, False)
+    data = load_data(task, tmp_path, listing, True)
+    assert (len(data.manifest), len(data.missing)) == (279, 2)
+    assert part_of(describe(task, data, ["x"])).startswith("279 of 400 recordings; fold 1: 78 of 80 to test")
+
+
+def test_a_miniature_is_not_scored_under_the_name_of_the_whole(shared_data):
+    lists = shared_data("action-splits/ucf101")
+    with pytest.raises(IncompleteDataError, match=r"13179 missing \(v_ApplyEyeMakeup_"):
+        load_data(load_task("ucf101"), shared_data("ucf101-mini"), lists, False)
+    with pytest.raises(IncompleteDataError, match=r"got 20; expected 101: with fewer it is another task.*'own'"):
+        load_data(load_task("ucf101"), shared_data("ucf101-mini"), lists, True)
+
+
+def test_a_copy_without_its_list_says_where_that_was_looked_for(tmp_path):
+    with pytest.raises(IncompleteDataError, match=r"got none at .*ucfTrainTestlist; .* Pass it with --list"):
+        load_data(load_task("ucf101"), tmp_path, None, False)
+
+
+def test_own_data(folder):
+    data = load_data(load_task("own"), folder / "own.csv", None, False)
+    assert (data.labels.tolist(), data.groups.tolist()) == ([1, 0, 1], [0, 1, 2])
+    assert part_of(describe(load_task("own"), data, ["1", "2", "3"])) is None
+    (folder / "b.wav").unlink()
+    with pytest.raises(IncompleteDataError, match=r"1 missing \(.*b.wav\)"):
+        load_data(load_task("own"), folder / "own.csv", None, False)
+    data = load_data(load_task("own"), folder / "own.csv", None, True)
+    assert part_of(describe(load_task("own"), data, ["1", "2"])) == "2 of 3 recordings"
+    (folder / "own.csv").write_text(OWN.replace("a.wav,dog", "a.wav,"))
+    with pytest.raises(IncompleteDataError, match="got 1 rows without; expected one in every row"):
+        load_data(load_task("own"), folder / "own.csv", None, True)
