@@ -15,6 +15,7 @@ import torch
 from avssl_hub import __version__
 from avssl_hub.errors import InvalidValueError, explain, unknown_name
 from avssl_hub.evaluation.cross_validation import (
+    Recordings,
     SplitScore,
     bootstrap_interval,
     confusion_matrix,
@@ -157,10 +158,8 @@ def _score_layers(
             scored[name] = score_layer(
                 choices.protocol,
                 store,
-                keys,
+                Recordings(keys, data.labels, data.groups),
                 name,
-                data.labels,
-                data.groups,
                 data.splits,
                 shuffled=shuffled,
                 seed=choices.seed,

@@ -53,6 +53,12 @@ def test_wheel_lists_and_converts_as_a_checkout_does(unpacked_wheel):
         assert "Did you mean 'avid_cma.audioset'" in done.stderr
 
 
+def test_wheel_lists_benchmarks_as_a_checkout_does(unpacked_wheel):
+    done = run(unpacked_wheel, "-m", "avssl_hub.benchmarks", "ls")
+    assert done.returncode == 0, done.stderr
+    assert [line.split()[0] for line in done.stdout.splitlines()[1:]] == ["esc10", "esc50", "hmdb51", "own", "ucf101"]
+
+
 def test_import_loads_neither_torch_nor_transformers():
     code = (
         "import sys, avssl_hub; from avssl_hub import list_models; list_models()\n"

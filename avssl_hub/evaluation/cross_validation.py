@@ -17,6 +17,21 @@ DRAWS = 2_000
 
 
 @dataclass(frozen=True)
+class Recordings:
+    """What splits are made of.
+
+    Attributes:
+        keys: Where the feature store keeps each.
+        labels: (recordings,) integers.
+        groups: (recordings,) integers; near copies of each other share one.
+    """
+
+    keys: Sequence[str]
+    labels: np.ndarray
+    groups: np.ndarray
+
+
+@dataclass(frozen=True)
 class Split:
     """Rows of a manifest to train on and to test on."""
 
@@ -81,10 +96,8 @@ def splits_of(manifest: Manifest) -> list[Split]:
 def score_layer(
     protocol: Protocol,
     store: FeatureStore,
-    keys: Sequence[str],
+    recordings: Recordings,
     layer: str,
-    labels: np.ndarray,
-    groups: np.ndarray,
     splits: Sequence[Split],
     *,
     shuffled: bool = False,
@@ -96,10 +109,8 @@ def score_layer(
     Args:
         protocol: The protocol.
         store: Holds the features.
-        keys: Key of each recording in the store.
+        recordings: The recordings.
         layer: Whose features.
-        labels: (recordings,) integers.
-        groups: (recordings,) integers; near copies of each other share one.
         splits: The splits.
         shuffled: Deal the training labels out among the recordings at random, which leaves nothing to learn.
         seed: Seed of the shuffling, the solver and hold-outs.
@@ -110,44 +121,41 @@ def score_layer(
     """
     scores = []
     for split in splits:
+        _check_classes(split, recordings.labels)
+        labels = recordings.labels[split.train]
+        if shuffled:
+            labels = np.random.default_rng(seed).permutation(labels)
         deciding = {
             "layer": layer,
-            "keys": [[keys[row] for row in rows] for rows in (split.train, split.test)],
-            "labels": [labels[rows].tolist() for rows in (split.train, split.test)],
-            "groups": groups[split.train].tolist(),
-            "shuffled": shuffled,
+            "train": [recordings.keys[row] for row in split.train],
+            "test": [recordings.keys[row] for row in split.test],
+            "labels": labels.tolist(),
+            "groups": recordings.groups[split.train].tolist(),
             "seed": seed,
             "scikit-learn": version("scikit-learn"),
         }
-        result = store.noted(deciding)
-        if result is None:
-            result = _score(protocol, store, keys, layer, labels, groups, split, shuffled, seed)
-            store.note(deciding, result)
-        predicted = np.array(result["predicted"])
-        hits = predicted == labels[split.test]
-        scores.append(SplitScore(split, predicted, hits, result["clip_accuracy"], result["notes"]))
+        found = store.noted(deciding)
+        if found is None:
+            train = store.load(deciding["train"], f"{protocol.parts[0]}.{layer}")
+            test = store.load(deciding["test"], f"{protocol.parts[-1]}.{layer}")
+            classes, learnt = np.unique(labels, return_inverse=True)
+            values, notes = protocol.classify(Clips(train, learnt, recordings.groups[split.train]), test, seed)
+            of_clips, whole = classes[values.argmax(2)], classes[values.mean(1).argmax(1)]
+            found = {"clips": of_clips.tolist(), "recordings": whole.tolist(), "notes": notes}
+            store.note(deciding, found)
+        truth, predicted = recordings.labels[split.test], np.array(found["recordings"])
+        clip_accuracy = float((np.array(found["clips"]) == truth[:, None]).mean())
+        scores.append(SplitScore(split, predicted, predicted == truth, clip_accuracy, found["notes"]))
         progress()
     return scores
 
 
-def _score(protocol, store, keys, layer, labels, groups, split, shuffled, seed) -> dict[str, Any]:
-    classes, learnt = np.unique(labels[split.train], return_inverse=True)
-    strangers = len(set(labels[split.test]) - set(classes))
-    if strangers or len(classes) < 2:
-        got = f"{len(classes)} classes to train on, and {strangers} only to test on"
+def _check_classes(split: Split, labels: np.ndarray) -> None:
+    learnt = set(labels[split.train])
+    strangers = len(set(labels[split.test]) - learnt)
+    if strangers or len(learnt) < 2:
+        got = f"{len(learnt)} classes to train on, and {strangers} only to test on"
         raise InvalidValueError(explain(f"split {split.name!r}", got, "at least two, with all that are tested"))
-    if shuffled:
-        learnt = np.random.default_rng(seed).permutation(learnt)
-    train, test = (
-        store.load([keys[row] for row in rows], f"{part}.{layer}")
-        for rows, part in ((split.train, protocol.parts[0]), (split.test, protocol.parts[-1]))
-    )
-    values, notes = protocol.classify(Clips(train, learnt, groups[split.train]), test, seed)
-    return {
-        "predicted": classes[values.mean(1).argmax(1)].tolist(),
-        "clip_accuracy": float((classes[values.argmax(2)] == labels[split.test][:, None]).mean()),
-        "notes": notes,
-    }
 
 
 def mean_accuracy(scores: Sequence[SplitScore]) -> float:

@@ -146,6 +146,32 @@ def test_questions_that_make_no_sense_are_refused(own, tmp_path, capsys):
     assert not any(tmp_path.iterdir())
 
 
+def test_a_corrupt_recording_is_named_and_the_others_are_kept(own, tmp_path, capsys):
+    (tmp_path / "bad.wav").write_bytes(b"RIFF, or not")
+    rows = [f"{own.parent / line}" for line in own.read_text().splitlines()[1:3]]
+    listing = tmp_path / "list.csv"
+    listing.write_text("\n".join(["path,label,fold", *rows, f"{tmp_path / 'bad.wav'},hum,1", ""]))
+    given = [
+        "--model",
+        MODEL,
+        "--data",
+        str(listing),
+        "--out",
+        str(tmp_path / "out"),
+        "--cache",
+        str(tmp_path / "cache"),
+    ]
+    assert main(["run", "--task", "own", "--modality", "audio", *given]) == 2
+    assert "bad.wav" in capsys.readouterr().err
+    assert len(list(tmp_path.glob("cache/*/*.safetensors"))) == 2
+    assert not list(tmp_path.glob("out/**/*.json"))
+
+
+def test_the_projects_own_results_are_valid(capsys):
+    assert main(["validate"]) == 0
+    assert ", 0 wrong" in capsys.readouterr().out
+
+
 def test_tasks_are_listed(capsys):
     assert main(["ls"]) == 0
     assert "esc50" in capsys.readouterr().out

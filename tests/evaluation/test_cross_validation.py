@@ -8,6 +8,7 @@ import torch
 from avssl_hub.data.manifest import Manifest
 from avssl_hub.errors import InvalidValueError
 from avssl_hub.evaluation.cross_validation import (
+    Recordings,
     Split,
     SplitScore,
     bootstrap_interval,
@@ -45,9 +46,10 @@ def store(tmp_path):
 
 
 def run(store, labels, **options):
-    keys, rows = [str(row) for row in range(RECORDINGS)], np.arange(RECORDINGS)
+    rows = np.arange(RECORDINGS)
+    recordings = Recordings([str(row) for row in rows], labels, rows)
     splits = [Split("a", rows[:30], rows[30:]), Split("b", rows[30:], rows[:30])]
-    return score_layer(PooledProbe(), store, keys, "pooled", labels, rows, splits, **options)
+    return score_layer(PooledProbe(), store, recordings, "pooled", splits, **options)
 
 
 def test_classes_that_lie_apart_are_told_apart(store):
