@@ -60,10 +60,15 @@ def load_data(task: Task, place: Path, listing: Path | None, allow_missing: bool
         allow_missing: Whether to go on without recordings that the list names.
 
     Raises:
+        InvalidValueError: One's own data came with a list besides.
         ManifestError: The list is not there or is wrong, or a recording has no label.
         IncompleteDataError: Recordings are missing, or whole classes.
     """
     if task.dataset == MANIFEST:
+        if listing:
+            raise InvalidValueError(
+                explain(f"list of task {task.name}", listing, "none", "Pass the manifest as --data.")
+            )
         manifest, missing = _present(Manifest.read(place))
     else:
         found = build(task.dataset, place, listing or _listing(task, place))

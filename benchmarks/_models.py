@@ -1,6 +1,7 @@
 """The model that is scored: its weights, or none for the chance control."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -40,7 +41,8 @@ def load_subject(name: str, device: str, batch_size: int, random_seed: int | Non
         AvsslError: As :func:`avssl_hub.load` raises.
     """
     known = zoo.catalogue().get(name)
-    title = name if known else name.removeprefix("hf://").strip("./~").replace("/", "--")
+    is_folder = Path(name).expanduser().is_dir()
+    title = name if known else Path(name).name if is_folder else name.removeprefix("hf://").replace("/", "--")
     if random_seed is None:
         pipe = EmbeddingPipeline(name, device=device, batch_size=batch_size)
         fingerprint = pipe.fingerprint()

@@ -60,7 +60,8 @@ def choose(task: Task, protocol: str | None, modality: str | None, control: str 
 
     Raises:
         UnknownNameError: The task has no such protocol.
-        InvalidValueError: The modality is not given or not the task's, or the protocol cannot score it.
+        InvalidValueError: The modality is not given or not the task's, the protocol cannot score it, or the seed is
+            negative.
     """
     name = protocol or next(iter(task.protocols))
     if name not in task.protocols:
@@ -72,6 +73,8 @@ def choose(task: Task, protocol: str | None, modality: str | None, control: str 
     if modality not in chosen.modalities:
         got, expected = "none" if modality == "any" else modality, " or ".join(chosen.modalities)
         raise InvalidValueError(explain(f"modality for protocol {name}", got, expected, "Pass --modality."))
+    if seed < 0:
+        raise InvalidValueError(explain("--seed", seed, "an integer from 0 on"))
     return Choices(task, chosen, modality, control, seed)
 
 

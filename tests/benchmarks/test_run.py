@@ -3,9 +3,11 @@
 import copy
 import csv
 import json
+import shutil
 
 import pytest
 
+from avssl_hub.zoo import cards_folder
 from benchmarks.__main__ import main
 from tests.media.corpus import Sound, make, noise
 
@@ -92,6 +94,13 @@ def test_controls_lie_beside_the_result_and_are_called_controls(run, tmp_path, c
     assert not result["model"]["weights_sha256"].startswith("eacacbb3a4f9")
 
 
+def test_a_folder_is_called_by_its_own_name(run, tmp_path):
+    folder = tmp_path / "mine"
+    shutil.copytree(cards_folder() / MODEL, folder)
+    assert run(tmp_path / "out", "--model", str(folder)) == 0
+    assert only(tmp_path / "out").relative_to(tmp_path / "out").as_posix() == "mine/eacacbb3a4f9/own.json"
+
+
 def test_validate_accepts_what_run_wrote(results, capsys):
     assert main(["validate", str(results)]) == 0
     assert "1 result, 0 wrong" in capsys.readouterr().out
@@ -143,6 +152,11 @@ def test_questions_that_make_no_sense_are_refused(own, tmp_path, capsys):
     assert "modality of task esc50: got video; expected audio" in capsys.readouterr().err
     assert main([*common, "--task", "ucf101", "--protocol", "avid_sound"]) == 2
     assert "unknown protocol of task ucf101: got 'avid_sound'" in capsys.readouterr().err
+    own_sounds = [*common, "--task", "own", "--modality", "audio"]
+    assert main([*own_sounds, "--seed", "-1"]) == 2
+    assert "--seed: got -1; expected an integer from 0 on" in capsys.readouterr().err
+    assert main([*own_sounds, "--list", "x.csv"]) == 2
+    assert "list of task own: got x.csv; expected none" in capsys.readouterr().err
     assert not any(tmp_path.iterdir())
 
 
