@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..errors import MissingExtraError, explain
+from ..errors import InvalidValueError, MissingExtraError, explain
 
 try:
     from sklearn.exceptions import ConvergenceWarning
@@ -74,13 +74,15 @@ def fit_probe(
 
     Returns:
         The machine, trained on all rows, and the C that was chosen.
+
+    Raises:
+        InvalidValueError: There are too few groups to hold any out.
     """
     if groups is None:
         rows = np.arange(len(labels))
         fit, held = train_test_split(rows, test_size=0.2, random_state=seed, stratify=labels)
     else:
-        folds = StratifiedGroupKFold(n_splits=5, shuffle=True, random_state=seed)
-        fit, held = next(folds.split(features, labels, groups))
+        fit, held = _held_out_groups(labels, groups, seed)
 
     def machine(cost):
         return make_pipeline(StandardScaler(), LinearSVC(C=cost, random_state=seed))
@@ -90,6 +92,17 @@ def fit_probe(
 
     cost = max(sorted(costs), key=held_out_accuracy)
     return machine(cost).fit(features, labels), cost
+
+
+def _held_out_groups(labels: np.ndarray, groups: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    count = len(np.unique(groups))
+    if count > 1:
+        folds = StratifiedGroupKFold(n_splits=min(5, count), shuffle=True, random_state=seed)
+        for fit, held in folds.split(labels, labels, groups):
+            if len(held) and len(np.unique(labels[fit])) > 1:
+                return fit, held
+    rule = "enough to hold some out and still train on two classes"
+    raise InvalidValueError(explain("groups to choose C with", count, rule))
 
 
 def decision_values(machine: Pipeline | LinearSVC, features: np.ndarray) -> np.ndarray:

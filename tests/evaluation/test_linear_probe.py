@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from avssl_hub.evaluation.linear_probe import linear_probe
+from avssl_hub.errors import InvalidValueError
+from avssl_hub.evaluation.linear_probe import fit_probe, linear_probe
 
 
 def clouds(rng, per_class, spread, scale):
@@ -36,3 +37,24 @@ def test_the_cost_is_chosen_on_the_training_set_alone():
     scrambled = linear_probe(*train, test[0], rng.permutation(test[1]))
     assert honest.cost == scrambled.cost
     assert honest.accuracy > scrambled.accuracy
+
+
+def test_copies_do_not_vouch_for_each_other():
+    rng = np.random.default_rng(0)
+    # Thirty recordings that say nothing, four equal clips of each: what knows the clips by heart knows their copies.
+    features, labels, groups = rng.normal(size=(30, 40)), np.arange(30) % 2, np.arange(30)
+    copies = [values.repeat(4, 0) for values in (features, labels, groups)]
+    scores = {"by heart": [], "by group": []}
+    for cost in (0.01, 10.0):
+        for name, given in (("by heart", None), ("by group", copies[2])):
+            scores[name].append(fit_probe(*copies[:2], costs=(1e-6, cost), seed=1, groups=given)[1])
+    assert scores["by heart"] == [0.01, 10.0]
+    assert scores["by group"] == [1e-6, 1e-6]
+
+
+def test_too_few_groups_are_refused():
+    features, labels = np.eye(4), np.array([0, 0, 1, 1])
+    with pytest.raises(InvalidValueError, match="groups to choose C with: got 1; expected enough to hold some out"):
+        fit_probe(features, labels, groups=np.zeros(4, int))
+    with pytest.raises(InvalidValueError, match="groups to choose C with: got 2"):
+        fit_probe(features, labels, groups=labels)
