@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from avssl_hub import __version__
+from avssl_hub._typed import parse
 from avssl_hub.errors import InvalidValueError, explain, unknown_name
 from avssl_hub.evaluation.cross_validation import (
     Recordings,
@@ -25,12 +26,11 @@ from avssl_hub.evaluation.cross_validation import (
 from avssl_hub.evaluation.features import FeatureStore, extract, feature_settings
 from avssl_hub.evaluation.protocols import PROTOCOLS, Protocol
 from avssl_hub.pipelines.ranks import Ranks
-from avssl_hub.training._typed import parse
 
 from ._data import TaskData, describe, part_of
 from ._machine import hardware, versions
 from ._models import Subject
-from ._tasks import Task
+from ._tasks import Task, TaskError
 
 PACKAGES = ("torch", "torchaudio", "torchvision", "transformers", "av", "numpy", "scikit-learn")
 Bar = Callable[[str, str], AbstractContextManager[Callable[[int, int], object]]]
@@ -66,7 +66,7 @@ def choose(task: Task, protocol: str | None, modality: str | None, control: str 
     name = protocol or next(iter(task.protocols))
     if name not in task.protocols:
         raise unknown_name(f"protocol of task {task.name}", name, task.protocols)
-    chosen = parse(PROTOCOLS[name], task.protocols[name], f"protocols.{name}")
+    chosen = parse(PROTOCOLS[name], task.protocols[name], f"protocols.{name}", TaskError)
     if task.modality != "any" and modality not in (None, task.modality):
         raise InvalidValueError(explain(f"modality of task {task.name}", modality, task.modality))
     modality = modality or task.modality

@@ -7,17 +7,19 @@ from typing import Any, Literal
 
 import yaml
 
+from avssl_hub._typed import SettingError, parse
 from avssl_hub.data.datasets import DATASETS
 from avssl_hub.errors import InvalidValueError, explain, unknown_name
-from avssl_hub.training._typed import RecipeError, parse
 
 ROOT = Path(__file__).parent
 FILE = "task.yaml"
 MANIFEST = "manifest"
 
 
-class TaskError(InvalidValueError):
+class TaskError(SettingError):
     """A task's file cannot be read, or one of its keys or values is wrong."""
+
+    noun = "task"
 
 
 @dataclass(frozen=True)
@@ -115,7 +117,7 @@ def load_task(name: str) -> Task:
     """
     if name not in list_tasks():
         raise unknown_name("task", name, list_tasks())
-    return _parsed(ROOT / name / FILE, lambda text: parse(Task, {"name": name, **yaml.safe_load(text)}, ""))
+    return _parsed(ROOT / name / FILE, lambda text: parse(Task, {"name": name, **yaml.safe_load(text)}, "", TaskError))
 
 
 def external_figures(task: str) -> list[ExternalFigure]:
@@ -127,14 +129,13 @@ def external_figures(task: str) -> list[ExternalFigure]:
     path = ROOT / task / "external.json"
     if not path.exists():
         return []
-    return list(_parsed(path, lambda text: parse(tuple[ExternalFigure, ...], json.loads(text), "rows")))
+    return list(_parsed(path, lambda text: parse(tuple[ExternalFigure, ...], json.loads(text), "rows", TaskError)))
 
 
 def _parsed(path: Path, read) -> Any:
     try:
         return read(path.read_text(encoding="utf-8"))
-    except RecipeError as error:
-        # Recipes share the checks, and their wording begins with their own name.
-        raise TaskError(f"{path}: {str(error).replace('recipe ', '', 1)}") from error
+    except SettingError as error:
+        raise TaskError(f"{path}: {error}") from error
     except (yaml.YAMLError, ValueError, TypeError) as error:
         raise TaskError(explain(f"reading {path}", error, "a mapping in YAML, or rows in JSON")) from error

@@ -1,6 +1,6 @@
 """Training: recipes and the Accelerate loop that follows them."""
 
-from ._typed import RecipeError
+from ._recipe_error import RecipeError
 from .broken import TooManyBrokenError
 from .clip_batches import DecodingCrashedError
 from .reading import list_recipes, load_recipe, parse_recipe

@@ -6,8 +6,9 @@ from typing import Any
 
 import yaml
 
+from .._typed import parse
 from ..errors import explain, unknown_name
-from ._typed import RecipeError, parse
+from ._recipe_error import RecipeError
 from .recipe import Recipe
 
 RECIPES = Path(__file__).with_name("recipes")
@@ -49,7 +50,7 @@ def load_recipe(path_or_name: str | Path, overrides: Sequence[str] = ()) -> Reci
 
 def parse_recipe(settings: Mapping[str, Any]) -> Recipe:
     """Build a recipe from plain values, as YAML holds them."""
-    return parse(Recipe, settings, "")
+    return parse(Recipe, settings, "", RecipeError)
 
 
 def _override(settings: dict, override: str) -> None:

@@ -5,10 +5,11 @@ import inspect
 from dataclasses import dataclass, field
 from typing import Any, get_type_hints
 
+from .._typed import parse
 from ..errors import explain, unknown_name
 from ..models.avid import AvidConfig, AvidProcessor
 from ..objectives import OBJECTIVES, Objective
-from ._typed import RecipeError, parse, require
+from ._recipe_error import RecipeError, require
 from .settings import AugmentSettings, DataSettings, LoopSettings, OptimizerSettings
 
 STATISTICS = {"spectrogram_mean", "spectrogram_std"}
@@ -98,7 +99,7 @@ class Recipe:
     def build_objective(self, num_items: int, dim: int) -> Objective:
         """Make the objective for ``num_items`` items and embeddings of size ``dim``."""
         settings = dict(self.objective)
-        name = parse(str, settings.pop("name", "avid"), "objective.name")
+        name = parse(str, settings.pop("name", "avid"), "objective.name", RecipeError)
         if name not in OBJECTIVES:
             raise RecipeError(unknown_name("objective in recipe key 'objective.name'", name, OBJECTIVES))
         kind = OBJECTIVES[name]
@@ -110,7 +111,7 @@ class Recipe:
         for key in settings:
             if key not in known:
                 raise RecipeError(unknown_name(f"recipe key in 'objective' ({name})", key, known | {"name"}))
-            settings[key] = parse(types[key], settings[key], f"objective.{key}")
+            settings[key] = parse(types[key], settings[key], f"objective.{key}", RecipeError)
         return kind(**{key: value for key, value in given.items() if key in types}, **settings)
 
     def processor_in_decibels(self) -> AvidProcessor:

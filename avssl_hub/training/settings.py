@@ -6,7 +6,7 @@ from typing import Literal
 from ..data.avworld import AVWorldConfig
 from ..models.avid import AvidProcessor
 from ..video.augment import ClipAugmentation
-from ._typed import require
+from ._recipe_error import require
 from .trackers import check_trackers
 
 AVWORLD_ITEMS = 1024

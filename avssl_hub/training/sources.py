@@ -12,7 +12,7 @@ from ..data.manifest import Manifest
 from ..errors import InvalidValueError
 from ..models.avid import AvidProcessor
 from ..objectives import Objective
-from ._typed import require
+from ._recipe_error import require
 from .batch import Batch
 from .broken import BrokenItems
 from .clip_batches import ClipBatches

@@ -10,7 +10,7 @@ from .._loading import load_strictly
 from ..errors import CheckpointError, explain
 from ..models.avid import AvidConfig, AvidModel, AvidProcessor
 from ..objectives import BANKS_FILE, Objective
-from ._typed import require
+from ._recipe_error import require
 from .recipe import STATISTICS, Recipe
 from .sources import Source
 

@@ -12,7 +12,7 @@ from ..data.manifest import Manifest
 from ..errors import explain
 from ..media import MediaError
 from ..models.avid import AvidProcessor
-from ._typed import RecipeError
+from ._recipe_error import RecipeError
 from .clip_dataset import leave_signals_to_the_parent
 from .clip_reader import ClipReader
 from .order import mixed_seed

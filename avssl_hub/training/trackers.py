@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from ..errors import explain, unknown_name
-from ._typed import RecipeError
+from ._recipe_error import RecipeError
 
 
 def check_trackers(names: Sequence[str]) -> None:

@@ -52,9 +52,9 @@ def test_published_figures_are_of_the_data_set_and_tell_their_evidence():
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("title: T\nversion: one\n", r"task.yaml: key 'version': got 'one'; expected a value of type int"),
-        ("title: T\nclases: 3\n", r"task.yaml: unknown key: got 'clases'.*Did you mean 'classes'"),
-        ("title: T\n", r"task.yaml: key 'paper': got nothing; expected a value"),
+        ("title: T\nversion: one\n", r"task.yaml: task key 'version': got 'one'; expected a value of type int"),
+        ("title: T\nclases: 3\n", r"task.yaml: unknown task key: got 'clases'.*Did you mean 'classes'"),
+        ("title: T\n", r"task.yaml: task key 'paper': got nothing; expected a value"),
         ("title: [", r"reading .*task.yaml: got"),
     ],
 )
