@@ -35,7 +35,8 @@ def _parser() -> argparse.ArgumentParser:
     run = commands.add_parser("run", help="score a model on a task")
     run.set_defaults(command=_run)
     run.add_argument("--task", required=True, help=f"one of {', '.join(list_tasks())}")
-    run.add_argument("--model", required=True, help="name, folder or Hub id")
+    run.add_argument("--model", required=True, help="name, folder or Hub id, or a baseline: log_mel_statistics")
+    run.add_argument("--adapter", help="module:Class that makes another library's model an encoder")
     run.add_argument("--data", required=True, type=Path, help="folder of the copy; for task 'own' a manifest")
     run.add_argument("--out", required=True, type=Path, help="folder of results")
     run.add_argument("--list", type=Path, help="the official list, if it does not lie in its usual place")
@@ -82,9 +83,9 @@ def _run(options: argparse.Namespace) -> int:
     with joined_ranks() as ranks:
         random_seed = options.seed if options.control == "random-weights" else None
         device = chosen_device(options.device, ranks.local_rank)
-        subject = load_subject(options.model, device, options.batch_size, random_seed)
+        subject = load_subject(options.model, device, options.batch_size, random_seed, options.adapter)
         place = options.out / place_of(
-            choices.task, choices.protocol.name, subject.name, subject.revision, choices.control
+            choices.task, data.name, choices.protocol.name, subject.name, subject.revision, choices.control
         )
         make_folder(place.parent)
         check_new(place, options.force)
@@ -107,7 +108,7 @@ def _tell(result: dict, place: Path) -> None:
     rows = table("layer", "accuracy %", "95 % interval", "of clips", *names)
     for name, layer in layers.items():
         figures = [layer["accuracy"], layer["clip_accuracy"], *(split["accuracy"] for split in layer["splits"])]
-        accuracy, clips, *splits = (f"{100 * figure:.1f}" for figure in figures)
+        accuracy, clips, *splits = ("" if figure is None else f"{100 * figure:.1f}" for figure in figures)
         low, high = layer["interval"]
         rows.add_row(name, accuracy, f"{100 * low:.1f} to {100 * high:.1f}", clips, *splits)
     show(rows)

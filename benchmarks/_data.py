@@ -12,7 +12,8 @@ import pyarrow as pa
 from avssl_hub.data.datasets import build
 from avssl_hub.data.manifest import Manifest
 from avssl_hub.errors import InvalidValueError, explain
-from avssl_hub.evaluation.cross_validation import Split, splits_of
+from avssl_hub.evaluation.answers import Split
+from avssl_hub.evaluation.cross_validation import splits_of
 
 from ._tasks import MANIFEST, Task
 
@@ -31,11 +32,13 @@ class TaskData:
         manifest: Them, all with a label.
         splits: Which of them train and test.
         missing: Names of those that the list names and that are not here.
+        name: Of one's own data, after its manifest.
     """
 
     manifest: Manifest
     splits: list[Split]
     missing: list[str]
+    name: str | None = None
 
     @property
     def labels(self) -> np.ndarray:
@@ -85,7 +88,7 @@ def load_data(task: Task, place: Path, listing: Path | None, allow_missing: bool
         step = "Score it by task 'own', under its own name."
         what, got = f"classes of {task.title} in {place}", len(manifest.classes)
         raise IncompleteDataError(explain(what, got, f"{task.classes}: with fewer it is another task", step))
-    return TaskData(manifest, splits_of(manifest), missing)
+    return TaskData(manifest, splits_of(manifest), missing, place.stem if task.dataset == MANIFEST else None)
 
 
 def describe(task: Task, data: TaskData, keys: Sequence[str]) -> dict[str, Any]:
@@ -104,6 +107,7 @@ def describe(task: Task, data: TaskData, keys: Sequence[str]) -> dict[str, Any]:
         whole = {f"official_{part}": getattr(official.get(name), part, None) for part in ("train", "test")}
         splits.append({"name": name, **counts, **whole})
     return {
+        "name": data.name,
         "manifest_sha256": data.manifest.fingerprint(),
         "contents_sha256": hashlib.sha256("\n".join(sorted(keys)).encode()).hexdigest(),
         "recordings": len(data.manifest),

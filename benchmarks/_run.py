@@ -15,14 +15,8 @@ import torch
 from avssl_hub import __version__
 from avssl_hub._typed import parse
 from avssl_hub.errors import InvalidValueError, explain, unknown_name
-from avssl_hub.evaluation.cross_validation import (
-    Recordings,
-    SplitScore,
-    bootstrap_interval,
-    confusion_matrix,
-    mean_accuracy,
-    score_layer,
-)
+from avssl_hub.evaluation.answers import SplitScore, bootstrap_interval, confusion_matrix, mean_accuracy
+from avssl_hub.evaluation.cross_validation import Recordings, score_layer
 from avssl_hub.evaluation.features import FeatureStore, extract, feature_settings
 from avssl_hub.evaluation.protocols import PROTOCOLS, Protocol
 from avssl_hub.pipelines.ranks import Ranks
@@ -95,11 +89,12 @@ def run(choices: Choices, data: TaskData, subject: Subject, cache: Path, bar: Ba
     Raises:
         AvsslError: A recording cannot be read, or the model does not fit the protocol. What is finished is kept.
     """
-    protocol, modality = choices.protocol, choices.modality
-    store = FeatureStore(cache, feature_settings(subject.fingerprint, protocol, modality))
+    protocol, modality, encoder = choices.protocol, choices.modality, subject.encoder
+    fingerprint = encoder.fingerprint()
+    store = FeatureStore(cache, feature_settings(fingerprint, protocol, modality))
     start = time.perf_counter()
     with bar("features", "recordings") as move:
-        keys, reused = extract(data.manifest, subject.pipe, protocol, modality, store, progress=move, ranks=ranks)
+        keys, reused = extract(data.manifest, encoder, protocol, modality, store, progress=move, ranks=ranks)
     extracted = time.perf_counter()
     if not ranks.first:
         return None
@@ -108,7 +103,9 @@ def run(choices: Choices, data: TaskData, subject: Subject, cache: Path, bar: Ba
     best = max(layers, key=lambda name: mean_accuracy(layers[name]))
     told = {name: _told(scores, data.groups, choices.seed) for name, scores in layers.items()}
     described = describe(choices.task, data, keys)
-    per_recording = sum(store.load(keys[:1], f"{part}.{best}").shape[1] for part in protocol.parts)
+    clip = encoder.describe_input(modality)
+    gmacs = clip.pop("gmacs")
+    clips = len(keys) * sum(store.load(keys[:1], f"{part}.{best}").shape[1] for part in protocol.parts)
     return {
         "schema": 1,
         "task": {
@@ -121,10 +118,13 @@ def run(choices: Choices, data: TaskData, subject: Subject, cache: Path, bar: Ba
         "model": {
             "name": subject.name,
             "revision": subject.revision,
-            "weights_sha256": subject.fingerprint["weights_sha256"],
-            "processor_sha256": subject.fingerprint["processor_sha256"],
+            **fingerprint,
+            "parameters": sum(parameter.numel() for parameter in encoder.model.parameters()),
+            "pretrain_data": encoder.pretrain_data,
         },
+        "input": clip,
         "control": choices.control,
+        "metric": protocol.metric,
         "protocol": {
             "name": protocol.name,
             "version": protocol.version,
@@ -137,13 +137,13 @@ def run(choices: Choices, data: TaskData, subject: Subject, cache: Path, bar: Ba
         "layers": told,
         "confusion": confusion_matrix(layers[best], data.labels, len(data.manifest.classes)).tolist(),
         "software": {"avssl_hub": __version__, **versions(*PACKAGES)},
-        "hardware": {**hardware(), "device": _device_name(subject.pipe.device), "processes": ranks.size},
+        "hardware": {**hardware(), "device": _device_name(encoder.device), "processes": ranks.size},
         "run": {
             "date": date.today().isoformat(),
             **seconds,
-            "clips": per_recording * len(keys),
             "reused_recordings": reused,
         },
+        "cost": {"gmacs_per_clip": gmacs, "clips": clips, "gmacs": gmacs * clips},
     }
 
 
@@ -172,19 +172,23 @@ def _score_layers(
 
 
 def _told(scores: list[SplitScore], groups: np.ndarray, seed: int) -> dict[str, Any]:
+    splits = [
+        {
+            "name": score.split.name,
+            "accuracy": score.accuracy,
+            "clip_accuracy": score.clip_accuracy,
+            "further": score.further,
+            "notes": score.notes,
+        }
+        for score in scores
+    ]
+    rates_clips = scores[0].clip_accuracy is not None
     return {
         "accuracy": mean_accuracy(scores),
         "interval": bootstrap_interval(scores, groups, seed),
-        "clip_accuracy": float(np.mean([score.clip_accuracy for score in scores])),
-        "splits": [
-            {
-                "name": score.split.name,
-                "accuracy": score.accuracy,
-                "clip_accuracy": score.clip_accuracy,
-                "notes": score.notes,
-            }
-            for score in scores
-        ],
+        "clip_accuracy": float(np.mean([score.clip_accuracy for score in scores])) if rates_clips else None,
+        "further": {name: float(np.mean([score.further[name] for score in scores])) for name in scores[0].further},
+        "splits": splits,
     }
 
 

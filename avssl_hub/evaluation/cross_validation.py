@@ -1,19 +1,17 @@
-"""Scores over official splits: who is trained on and tested, accuracy of clips and recordings, and its interval."""
+"""Frozen features over official splits: who is trained on and tested, and what comes of it."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
-from typing import Any
 
 import numpy as np
 
 from ..data.manifest import Manifest
 from ..errors import InvalidValueError, explain
+from .answers import Answer, Split, SplitScore, judge
 from .features import FeatureStore
 from .protocols import Protocol
 from .protocols.protocol import Clips
-
-DRAWS = 2_000
 
 
 @dataclass(frozen=True)
@@ -29,39 +27,6 @@ class Recordings:
     keys: Sequence[str]
     labels: np.ndarray
     groups: np.ndarray
-
-
-@dataclass(frozen=True)
-class Split:
-    """Rows of a manifest to train on and to test on."""
-
-    name: str
-    train: np.ndarray
-    test: np.ndarray
-
-
-@dataclass(frozen=True)
-class SplitScore:
-    """What became of one layer on one split.
-
-    Attributes:
-        split: The split.
-        predicted: (recordings,) the class of each test recording, by the mean of its clips' decision values.
-        hits: (recordings,) bool.
-        clip_accuracy: Share of single clips classified rightly, 0 to 1.
-        notes: What the protocol notes of the training.
-    """
-
-    split: Split
-    predicted: np.ndarray
-    hits: np.ndarray
-    clip_accuracy: float
-    notes: dict[str, Any]
-
-    @property
-    def accuracy(self) -> float:
-        """Share of recordings classified rightly, 0 to 1."""
-        return float(self.hits.mean())
 
 
 def splits_of(manifest: Manifest) -> list[Split]:
@@ -121,7 +86,7 @@ def score_layer(
     """
     scores = []
     for split in splits:
-        _check_classes(split, recordings.labels)
+        check_classes(split, recordings.labels)
         labels = recordings.labels[split.train]
         if shuffled:
             labels = np.random.default_rng(seed).permutation(labels)
@@ -139,57 +104,33 @@ def score_layer(
             train = store.load(deciding["train"], f"{protocol.parts[0]}.{layer}")
             test = store.load(deciding["test"], f"{protocol.parts[-1]}.{layer}")
             classes, learnt = np.unique(labels, return_inverse=True)
-            values, notes = protocol.classify(Clips(train, learnt, recordings.groups[split.train]), test, seed)
-            of_clips, whole = classes[values.argmax(2)], classes[values.mean(1).argmax(1)]
-            found = {"clips": of_clips.tolist(), "recordings": whole.tolist(), "notes": notes}
-            store.note(deciding, found)
-        truth, predicted = recordings.labels[split.test], np.array(found["recordings"])
-        clip_accuracy = float((np.array(found["clips"]) == truth[:, None]).mean())
-        scores.append(SplitScore(split, predicted, predicted == truth, clip_accuracy, found["notes"]))
+            answer = protocol.answer(Clips(train, learnt, recordings.groups[split.train]), test, seed).renamed(classes)
+            store.note(deciding, _plain(answer))
+        else:
+            answer = _from_plain(found)
+        scores.append(judge(split, answer, recordings.labels[split.test], protocol.cutoffs))
         progress()
     return scores
 
 
-def _check_classes(split: Split, labels: np.ndarray) -> None:
+def _plain(answer: Answer) -> dict:
+    clips = None if answer.clips is None else answer.clips.tolist()
+    return {"ranked": answer.ranked.tolist(), "clips": clips, "notes": answer.notes}
+
+
+def _from_plain(found: dict) -> Answer:
+    clips = None if found["clips"] is None else np.array(found["clips"])
+    return Answer(np.array(found["ranked"]), clips, found["notes"])
+
+
+def check_classes(split: Split, labels: np.ndarray) -> None:
+    """Refuse a split that cannot be scored.
+
+    Raises:
+        InvalidValueError: It trains on fewer than two classes, or tests one it does not train on.
+    """
     learnt = set(labels[split.train])
     strangers = len(set(labels[split.test]) - learnt)
     if strangers or len(learnt) < 2:
         got = f"{len(learnt)} classes to train on, and {strangers} only to test on"
         raise InvalidValueError(explain(f"split {split.name!r}", got, "at least two, with all that are tested"))
-
-
-def mean_accuracy(scores: Sequence[SplitScore]) -> float:
-    """Return the mean over the splits of the recordings' accuracy."""
-    return float(np.mean([score.accuracy for score in scores]))
-
-
-def bootstrap_interval(scores: Sequence[SplitScore], groups: np.ndarray, seed: int = 0) -> tuple[float, float]:
-    """Return the 95 % interval of :func:`mean_accuracy` when the groups of test recordings are drawn anew.
-
-    A group is drawn with all its recordings, in all splits that test them, so near copies do not count as evidence of
-    their own. The spread of training is no part of it.
-    """
-    _, groups = np.unique(groups, return_inverse=True)
-    size = groups.max() + 1
-    tested = np.unique(np.concatenate([groups[score.split.test] for score in scores]))
-    draws = np.zeros((DRAWS, size))
-    draws[:, tested] = np.random.default_rng(seed).multinomial(
-        len(tested), np.full(len(tested), 1 / len(tested)), DRAWS
-    )
-    total = np.zeros(DRAWS)
-    for score in scores:
-        of_test = groups[score.split.test]
-        right = np.bincount(of_test, score.hits, size)
-        drawn = draws @ np.bincount(of_test, minlength=size)
-        # A small split may not be drawn at all.
-        total += np.divide(draws @ right, drawn, out=np.full(DRAWS, np.nan), where=drawn > 0)
-    low, high = np.nanpercentile(total / len(scores), [2.5, 97.5])
-    return float(low), float(high)
-
-
-def confusion_matrix(scores: Sequence[SplitScore], labels: np.ndarray, classes: int) -> np.ndarray:
-    """Count test recordings of all splits, (class, predicted class)."""
-    counts = np.zeros((classes, classes), int)
-    for score in scores:
-        np.add.at(counts, (labels[score.split.test], score.predicted), 1)
-    return counts

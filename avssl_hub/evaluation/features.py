@@ -18,10 +18,9 @@ from ..errors import explain
 from ..media import MediaReader, MissingStreamError
 from ..outputs import make_folder, replacing
 from ..pipelines._interrupts import heard_interrupts
-from ..pipelines.embed import EmbeddingPipeline
 from ..pipelines.ranks import Ranks
+from .encoder import Encoder, Modality
 from .protocols import Protocol
-from .protocols.protocol import Modality
 
 
 class Extracted(NamedTuple):
@@ -90,17 +89,16 @@ class FeatureStore:
         return self.folder / f"note-{_sha256(settings)[:32]}.json"
 
 
-def feature_settings(fingerprint: dict[str, Any], protocol: Protocol, modality: Modality) -> dict[str, Any]:
+def feature_settings(fingerprint: dict[str, str], protocol: Protocol, modality: Modality) -> dict[str, Any]:
     """Tell what decides features: weights, processor, and the protocol with its version and settings.
 
     Args:
-        fingerprint: That of the pipeline, :meth:`EmbeddingPipeline.fingerprint`.
+        fingerprint: That of the model, :meth:`Encoder.fingerprint`.
         protocol: The protocol.
         modality: What is looked at.
     """
-    of_model = {name: fingerprint[name] for name in ("weights_sha256", "processor_sha256")}
     return {
-        **of_model,
+        **fingerprint,
         "modality": modality,
         "protocol": protocol.name,
         "version": protocol.version,
@@ -110,7 +108,7 @@ def feature_settings(fingerprint: dict[str, Any], protocol: Protocol, modality: 
 
 def extract(
     manifest: Manifest,
-    pipe: EmbeddingPipeline,
+    encoder: Encoder,
     protocol: Protocol,
     modality: Modality,
     store: FeatureStore,
@@ -122,7 +120,7 @@ def extract(
 
     Args:
         manifest: The recordings.
-        pipe: The model with its processor and device; ``batch_size`` clips go through it at once.
+        encoder: The model.
         protocol: Says which clips and features.
         modality: What is looked at.
         store: Where features are kept.
@@ -150,7 +148,7 @@ def extract(
             if keys[index] in store:
                 reused += 1
                 continue
-            features = _features(item, keys[index], pipe, protocol, modality)
+            features = _features(item, keys[index], encoder, protocol, modality)
             check()
             store.save(keys[index], features)
     if progress:
@@ -171,7 +169,7 @@ def _key(item: ManifestItem) -> str:
 
 
 def _features(
-    item: ManifestItem, key: str, pipe: EmbeddingPipeline, protocol: Protocol, modality: Modality
+    item: ManifestItem, key: str, encoder: Encoder, protocol: Protocol, modality: Modality
 ) -> dict[str, torch.Tensor]:
     found = {}
     with item.open() as file, MediaReader(file) as reader:
@@ -183,19 +181,16 @@ def _features(
         for part in protocol.parts:
             # By content, so that neither order nor resuming moves a draw.
             generator = torch.Generator().manual_seed(int(key[:15], 16))
-            inputs = protocol.inputs(reader, span, pipe.processor, modality, part, generator)
-            for layer, values in _forward(pipe, protocol, modality, inputs).items():
+            inputs = protocol.inputs(reader, span, encoder, modality, part, generator)
+            for layer, values in _forward(encoder, protocol, modality, inputs).items():
                 found[f"{part}.{layer}"] = values
     return found
 
 
 @torch.inference_mode()
 def _forward(
-    pipe: EmbeddingPipeline, protocol: Protocol, modality: Modality, inputs: dict[str, torch.Tensor]
+    encoder: Encoder, protocol: Protocol, modality: Modality, inputs: dict[str, torch.Tensor]
 ) -> dict[str, torch.Tensor]:
-    batches = zip(*(values.to(pipe.device).split(pipe.batch_size) for values in inputs.values()))
-    done = [
-        protocol.features(pipe.model(**dict(zip(inputs, batch)), output_hidden_states=True), modality)
-        for batch in batches
-    ]
+    batches = zip(*(values.to(encoder.device).split(encoder.batch_size) for values in inputs.values()))
+    done = [protocol.features(encoder.encode(dict(zip(inputs, batch)), modality)) for batch in batches]
     return {layer: torch.cat([part[layer] for part in done]).cpu().contiguous() for layer in done[0]}

@@ -11,6 +11,7 @@ import torch
 from torch.nn import functional as F
 
 from .. import zoo
+from .._fingerprints import tensors_sha256
 from ..errors import InvalidValueError, explain
 from ..hub import sha256_of
 from ..media import DecodeError, MediaReader
@@ -98,7 +99,7 @@ class EmbeddingPipeline:
         was passed as an object.
         """
         if self._name is None:
-            name, weights = type(self.model).__name__, _tensors_sha256(self.model)
+            name, weights = type(self.model).__name__, tensors_sha256(self.model)
         else:
             files = sorted(zoo.resolve(self._name).glob("model*.safetensors"))
             name, weights = str(self._name), " ".join(map(sha256_of, files))
@@ -210,11 +211,3 @@ class _Batches:
         if self._rows:
             table[self._rows] = embeds
         return table
-
-
-def _tensors_sha256(model: torch.nn.Module) -> str:
-    digest = hashlib.sha256()
-    for name, tensor in sorted(model.state_dict().items()):
-        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
-        digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy())
-    return digest.hexdigest()

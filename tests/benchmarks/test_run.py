@@ -59,7 +59,7 @@ def only(folder):
 
 def test_a_run_says_what_was_scored(results):
     file = only(results)
-    assert file.relative_to(results).as_posix() == f"{MODEL}/eacacbb3a4f9/own.json"
+    assert file.relative_to(results).as_posix() == f"{MODEL}/eacacbb3a4f9/own.own.json"
     result = json.loads(file.read_text())
     assert result["task"] == {"name": "own", "title": "your own", "version": 1, "modality": "audio", "part": None}
     assert result["data"]["classes"] == ["hum", "noise"]
@@ -70,7 +70,7 @@ def test_a_run_says_what_was_scored(results):
     ]
     assert result["score"]["accuracy"] == 1.0
     assert result["confusion"] == [[6, 0], [0, 6]]
-    assert (result["run"]["clips"], result["run"]["reused_recordings"]) == (120, 0)
+    assert (result["cost"]["clips"], result["run"]["reused_recordings"]) == (120, 0)
 
 
 def test_a_second_run_takes_all_from_the_cache_and_gives_the_same(run, results, capsys):
@@ -85,7 +85,7 @@ def test_a_second_run_takes_all_from_the_cache_and_gives_the_same(run, results, 
 
 def test_controls_lie_beside_the_result_and_are_called_controls(run, tmp_path, capsys):
     assert run(tmp_path, "--control", "shuffled-labels") == 0
-    assert only(tmp_path).name == "own.shuffled-labels.json"
+    assert only(tmp_path).name == "own.own.shuffled-labels.json"
     assert "not a score of the model" in capsys.readouterr().out
     other = tmp_path / "random"
     assert run(other, "--control", "random-weights", "--seed", "3") == 0
@@ -98,7 +98,7 @@ def test_a_folder_is_called_by_its_own_name(run, tmp_path):
     folder = tmp_path / "mine"
     shutil.copytree(cards_folder() / MODEL, folder)
     assert run(tmp_path / "out", "--model", str(folder)) == 0
-    assert only(tmp_path / "out").relative_to(tmp_path / "out").as_posix() == "mine/eacacbb3a4f9/own.json"
+    assert only(tmp_path / "out").relative_to(tmp_path / "out").as_posix() == "mine/eacacbb3a4f9/own.own.json"
 
 
 def test_validate_accepts_what_run_wrote(results, capsys):
@@ -138,7 +138,7 @@ def test_validate_finds_results_that_lie_elsewhere(results, tmp_path, capsys):
     assert main(["validate", str(tmp_path)]) == 1
     told = capsys.readouterr()
     assert "2 results, 2 wrong" in told.out
-    assert f"expected …/{MODEL}/eacacbb3a4f9/own.json" in told.err
+    assert f"expected …/{MODEL}/eacacbb3a4f9/own.own.json" in told.err
     assert "broken.json: got Expecting" in told.err
 
 
@@ -208,7 +208,25 @@ def test_avid_protocol_on_a_few_real_sounds(shared_data, tmp_path, capsys):
     assert "ESC-10, only a part of it (20 of 400 recordings; fold 1: 10 of 80 to test;" in capsys.readouterr().out
     result = json.loads(only(tmp_path / "out").read_text())
     assert list(result["layers"]) == ["conv2x", "conv3x", "conv4x", "conv5x"]
-    assert result["run"]["clips"] == 20 * 20
+    assert result["cost"]["clips"] == 20 * 20
     # Ten clips of ten sounds to learn from are enough to beat chance, 0.1.
     assert result["score"]["accuracy"] > 0.2
     assert main(["validate", str(tmp_path / "out")]) == 0
+
+
+def test_adapters_and_baselines_that_do_not_fit_are_refused(run, tmp_path, capsys):
+    assert run(tmp_path, "--adapter", "no_such_module:Thing") == 2
+    assert "--adapter: got 'no_such_module:Thing' (No module named" in capsys.readouterr().err
+    assert run(tmp_path, "--adapter", "pathlib:Path") == 2
+    assert "expected a subclass of avssl_hub.evaluation.encoder.Encoder" in capsys.readouterr().err
+    assert run(tmp_path, "--model", "log_mel_statistics", "--control", "random-weights") == 2
+    assert "control of baseline log_mel_statistics: got random weights" in capsys.readouterr().err
+
+
+def test_the_baseline_takes_a_recording_whole(run, tmp_path):
+    assert run(tmp_path, "--model", "log_mel_statistics") == 0
+    result = json.loads(only(tmp_path).read_text())
+    assert result["cost"]["clips"] == 12
+    assert result["input"] == {"seconds": None, "sampling_rate": 24000, "shape": [120000]}
+    assert (result["model"]["parameters"], result["model"]["pretrain_data"]) == (0, "nothing")
+    assert result["score"]["accuracy"] == 1.0

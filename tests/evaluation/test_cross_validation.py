@@ -7,16 +7,16 @@ import torch
 
 from avssl_hub.data.manifest import Manifest
 from avssl_hub.errors import InvalidValueError
-from avssl_hub.evaluation.cross_validation import (
-    Recordings,
+from avssl_hub.evaluation.answers import (
+    Answer,
     Split,
     SplitScore,
     bootstrap_interval,
     confusion_matrix,
+    judge,
     mean_accuracy,
-    score_layer,
-    splits_of,
 )
+from avssl_hub.evaluation.cross_validation import Recordings, score_layer, splits_of
 from avssl_hub.evaluation.features import FeatureStore
 from avssl_hub.evaluation.protocols import PooledProbe
 
@@ -31,7 +31,7 @@ def manifest(**columns):
 def scored(hits, test=None):
     hits = np.array(hits, bool)
     test = np.arange(len(hits)) if test is None else test
-    return SplitScore(Split("x", np.array([]), test), np.where(hits, 0, 1), hits, 0.5, {})
+    return SplitScore(Split("x", np.array([]), test), np.where(hits, 0, 1)[None], hits, 0.5, {}, {})
 
 
 @pytest.fixture
@@ -72,7 +72,7 @@ def test_a_second_run_does_not_train_again(store, monkeypatch):
     def fail(*arguments):
         raise AssertionError
 
-    monkeypatch.setattr(PooledProbe, "classify", fail)
+    monkeypatch.setattr(PooledProbe, "answer", fail)
     assert [score.predicted.tolist() for score in run(store, labels)] == [score.predicted.tolist() for score in first]
     with pytest.raises(AssertionError):
         run(store, labels[::-1].copy())
@@ -126,3 +126,21 @@ def test_folds_count_alike_whatever_their_size():
     scores = [scored([True, True, True, False]), scored([False, False], np.array([4, 5]))]
     assert mean_accuracy(scores) == pytest.approx(0.375)
     assert confusion_matrix(scores, np.zeros(6, int), 2).tolist() == [[3, 3], [0, 0]]
+
+
+def test_answers_of_several_draws_are_averaged_and_cut_off():
+    ranked = np.array([[[2, 0], [1, 0]], [[0, 2], [2, 0]]])
+    score = judge(Split("x", np.array([]), np.arange(2)), Answer(ranked), np.array([2, 1]), {"top-2": 2})
+    assert score.hits.tolist() == [0.5, 0.5]
+    # Both draws have the first among two guesses, one of them the second.
+    assert score.further == {"top-2": 0.75}
+    assert score.clip_accuracy is None
+    assert confusion_matrix([score], np.array([2, 1]), 3).tolist() == [[0, 0, 0], [0, 1, 1], [1, 0, 1]]
+
+
+def test_guesses_are_ranked_by_the_mean_over_clips():
+    answer = Answer.by_mean(np.array([[[3.0, 0.0, 1.0], [0.0, 0.0, 4.0]]]), guesses=2)
+    assert answer.ranked.tolist() == [[[2, 0]]]
+    assert answer.clips.tolist() == [[[0, 2]]]
+    named = answer.renamed(np.array([5, 6, 7]))
+    assert named.ranked.tolist() == [[[7, 5]]]

@@ -10,11 +10,12 @@ from avssl_hub.data.clips import Span
 from avssl_hub.data.manifest import Manifest
 from avssl_hub.errors import InvalidValueError
 from avssl_hub.evaluation.cross_validation import splits_of
+from avssl_hub.evaluation.encoder import Encoded
 from avssl_hub.evaluation.features import FeatureStore, extract, feature_settings
 from avssl_hub.evaluation.protocols import AvidSound, PooledProbe
 from avssl_hub.evaluation.protocols.protocol import Clips
+from avssl_hub.evaluation.zoo_encoder import ZooEncoder
 from avssl_hub.media import MissingStreamError
-from avssl_hub.pipelines.embed import EmbeddingPipeline
 
 RATE = 1000
 
@@ -30,16 +31,13 @@ class Ramp:
         return SimpleNamespace(samples=(start + torch.arange(round(duration * rate)) / rate)[None])
 
 
-def as_is(audio, sampling_rate):
-    return {"input_features": torch.stack(audio)}
-
-
 def clips_of(protocol, part, length=5.0, seed=0):
-    as_is_processor = type("AsIs", (), {"__call__": staticmethod(as_is), "sampling_rate": RATE, "audio_duration": 2.0})
+    encoder = SimpleNamespace(
+        prepare=lambda clips, modality: {"sounds": torch.stack(clips)}, sampling_rate=RATE, audio_duration=2.0
+    )
     reader = Ramp()
     generator = torch.Generator().manual_seed(seed)
-    clips = protocol.inputs(reader, Span(0.0, length), as_is_processor(), "audio", part, generator)["input_features"]
-    return clips, reader
+    return protocol.inputs(reader, Span(0.0, length), encoder, "audio", part, generator)["sounds"], reader
 
 
 def test_avid_test_clips_start_evenly_in_a_sound_that_is_repeated():
@@ -83,31 +81,30 @@ def test_avid_machine_reads_classes_whatever_the_scale():
         # On scales of 1 and of 100, and one that never moves.
         return np.concatenate([signal, 100 * signal, np.ones_like(signal)], 2).astype(np.float32)
 
-    values, notes = AvidSound().classify(Clips(features(labels), labels, np.arange(40)), features(labels), 0)
-    assert values.shape == (40, 3, 2)
-    assert (values.argmax(2) == labels[:, None]).all()
-    assert notes == {"converged": True}
+    answer = AvidSound().answer(Clips(features(labels), labels, np.arange(40)), features(labels), 0)
+    assert answer.clips.shape == (1, 40, 3)
+    assert (answer.clips[0] == labels[:, None]).all()
+    assert answer.ranked[0].tolist() == [[label, 1 - label] for label in labels]
+    assert answer.notes == {"converged": True}
 
 
 def test_a_model_without_maps_is_refused():
-    with pytest.raises(InvalidValueError, match="feature maps for protocol avid_sound: got SimpleNamespace with none"):
-        AvidSound().features(SimpleNamespace(), "audio")
-    with pytest.raises(InvalidValueError, match="video_pooled for protocol linear_probe"):
-        PooledProbe().features(SimpleNamespace(), "video")
+    with pytest.raises(InvalidValueError, match="feature maps for protocol avid_sound: got 0"):
+        AvidSound().features(Encoded(torch.zeros(2, 3)))
 
 
 @pytest.fixture(scope="module")
-def pipe():
-    return EmbeddingPipeline("avid_tiny.avworld", batch_size=4)
+def encoder():
+    return ZooEncoder("avid_tiny.avworld", batch_size=4)
 
 
-def test_features_of_real_sounds_are_the_models_and_are_kept(shared_data, pipe, tmp_path, monkeypatch):
+def test_features_of_real_sounds_are_the_models_and_are_kept(shared_data, encoder, tmp_path, monkeypatch):
     source = shared_data("esc10/audio/1-100032-A.ogg")
     (tmp_path / "renamed.ogg").write_bytes(source.read_bytes())
     (tmp_path / "list.csv").write_text(f"path,label,fold\n{source},dog,1\nrenamed.ogg,dog,2\n")
     manifest, protocol = Manifest.read(tmp_path / "list.csv"), AvidSound(clips=3)
-    store = FeatureStore(tmp_path / "store", feature_settings(pipe.fingerprint(), protocol, "audio"))
-    keys, reused = extract(manifest, pipe, protocol, "audio", store)
+    store = FeatureStore(tmp_path / "store", feature_settings(encoder.fingerprint(), protocol, "audio"))
+    keys, reused = extract(manifest, encoder, protocol, "audio", store)
     # The second file is a copy of the first.
     assert (keys[0], reused) == (keys[1], 1)
 
@@ -117,36 +114,36 @@ def test_features_of_real_sounds_are_the_models_and_are_kept(shared_data, pipe, 
     with MediaReader(source) as reader:
         sound = reader.read_audio(0.0, 4.9, 24000).samples[0]
     start = int(2.45 * 24000)
-    inputs = pipe.processor(audio=[torch.cat([sound, sound])[start : start + 24000]], sampling_rate=24000)
+    inputs = encoder.processor(audio=[torch.cat([sound, sound])[start : start + 24000]], sampling_rate=24000)
     with torch.no_grad():
-        maps = pipe.model(input_features=inputs["input_features"], output_hidden_states=True).audio_hidden_states
+        maps = encoder.model(input_features=inputs["input_features"], output_hidden_states=True).audio_hidden_states
     expected = torch.nn.AdaptiveAvgPool2d((4, 4))(maps[4]).reshape(-1)
     found = torch.from_numpy(store.load(keys, "test.conv5x"))
     assert found.shape == (2, 3, 128 * 4 * 4)
     torch.testing.assert_close(found[0, 1], expected, rtol=1e-4, atol=1e-4)
 
-    monkeypatch.setattr(pipe, "model", None)
-    assert extract(manifest, pipe, protocol, "audio", store) == (keys, 2)
+    monkeypatch.setattr(encoder, "model", None)
+    assert extract(manifest, encoder, protocol, "audio", store) == (keys, 2)
     assert [split.name for split in splits_of(manifest)] == ["fold 1", "fold 2"]
 
 
-def test_pooled_features_of_a_real_silent_video(shared_data, pipe, tmp_path):
+def test_pooled_features_of_a_real_silent_video(shared_data, encoder, tmp_path):
     video = next(shared_data("hmdb51-sample/videos").glob("*.avi"))
     (tmp_path / "list.csv").write_text(f'path,label\n"{video}",climb\n')
     manifest, protocol = Manifest.read(tmp_path / "list.csv"), PooledProbe(clips=2)
-    store = FeatureStore(tmp_path / "store", feature_settings(pipe.fingerprint(), protocol, "video"))
-    keys = extract(manifest, pipe, protocol, "video", store).keys
+    store = FeatureStore(tmp_path / "store", feature_settings(encoder.fingerprint(), protocol, "video"))
+    keys = extract(manifest, encoder, protocol, "video", store).keys
     assert store.load(keys, "clips.pooled").shape == (1, 2, 128)
     with pytest.raises(MissingStreamError, match="got no audio; expected a recording with audio"):
-        extract(manifest, pipe, protocol, "audio", FeatureStore(tmp_path / "other", {}))
+        extract(manifest, encoder, protocol, "audio", FeatureStore(tmp_path / "other", {}))
 
 
-def test_features_are_known_by_all_that_decides_them(pipe):
+def test_features_are_known_by_all_that_decides_them(encoder):
     settings = [
-        feature_settings(pipe.fingerprint(), AvidSound(), "audio"),
-        feature_settings(pipe.fingerprint(), AvidSound(clips=60), "audio"),
-        feature_settings(pipe.fingerprint(), PooledProbe(), "audio"),
-        feature_settings(pipe.fingerprint(), PooledProbe(), "video"),
+        feature_settings(encoder.fingerprint(), AvidSound(), "audio"),
+        feature_settings(encoder.fingerprint(), AvidSound(clips=60), "audio"),
+        feature_settings(encoder.fingerprint(), PooledProbe(), "audio"),
+        feature_settings(encoder.fingerprint(), PooledProbe(), "video"),
     ]
     assert len({str(sorted(each.items(), key=str)) for each in settings}) == 4
     assert settings[0]["weights_sha256"].startswith("eacacbb3a4f9")

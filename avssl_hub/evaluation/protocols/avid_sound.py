@@ -10,8 +10,10 @@ from torch.nn import functional as F
 
 from ...audio.spectrogram import fit_length
 from ...errors import InvalidValueError, explain
+from ..answers import Answer
+from ..encoder import Modality
 from ..linear_probe import ConvergenceWarning, LinearSVC, decision_values
-from .protocol import Clips, Modality, Protocol
+from .protocol import Clips, Protocol
 
 GRIDS = {"conv2x": 12, "conv3x": 8, "conv4x": 6, "conv5x": 4}
 SPEEDS = 3 / 4, 4 / 3
@@ -42,8 +44,9 @@ class AvidSound(Protocol):
     parts: ClassVar[tuple[str, ...]] = ("train", "test")
     selection: ClassVar[str] = "best layer by its mean over the test sets, as the paper reports it"
 
-    def inputs(self, reader, span, processor, modality, part, generator):
-        rate, length = processor.sampling_rate, int(processor.audio_duration * processor.sampling_rate)
+    def inputs(self, reader, span, encoder, modality, part, generator):
+        rate = encoder.sampling_rate
+        length = round((encoder.audio_duration or self.seconds) * rate)
 
         def twice(speed: float) -> torch.Tensor:
             # Decoded at a higher rate and taken for the model's own, a sound is slower.
@@ -61,20 +64,20 @@ class AvidSound(Protocol):
                 speed = SPEEDS[0] + speed * (SPEEDS[1] - SPEEDS[0])
                 start = int(draw * self.seconds * rate * speed)
                 clips.append(twice(speed)[start:][:length] * (VOLUMES[0] + volume * (VOLUMES[1] - VOLUMES[0])))
-        return {"input_features": processor(audio=clips, sampling_rate=rate)["input_features"]}
+        return encoder.prepare(clips, modality)
 
-    def features(self, output, modality):
-        maps = getattr(output, "audio_hidden_states", None)
-        if maps is None or len(maps) != 1 + len(GRIDS):
-            got = f"{type(output).__name__} with {'none' if maps is None else len(maps)}"
-            expected, step = "audio_hidden_states of the five layers of an AVID sound tower", "Choose another protocol."
-            raise InvalidValueError(explain(f"feature maps for protocol {self.name}", got, expected, step))
+    def features(self, encoded):
+        if len(encoded.maps) != 1 + len(GRIDS):
+            expected, step = "those of the five layers of an AVID sound tower", "Choose another protocol."
+            raise InvalidValueError(
+                explain(f"feature maps for protocol {self.name}", f"{len(encoded.maps)}", expected, step)
+            )
         return {
             layer: F.adaptive_avg_pool2d(values.float(), size).flatten(1)
-            for (layer, size), values in zip(GRIDS.items(), maps[1:])
+            for (layer, size), values in zip(GRIDS.items(), encoded.maps[1:])
         }
 
-    def classify(self, train: Clips, test: np.ndarray, seed: int):
+    def answer(self, train: Clips, test: np.ndarray, seed: int):
         clips, width = train.features.shape[1:]
         rows = train.features.reshape(-1, width)
         mean, scale = rows.mean(0), rows.std(0) + 0.01
@@ -92,4 +95,4 @@ class AvidSound(Protocol):
             warnings.simplefilter("ignore", ConvergenceWarning)
             machine.fit((rows - mean) / scale, train.labels.repeat(clips))
         values = decision_values(machine, (test.reshape(-1, width) - mean) / scale)
-        return values.reshape(*test.shape[:2], -1), {"converged": bool(machine.n_iter_ < ITERATIONS)}
+        return Answer.by_mean(values.reshape(*test.shape[:2], -1), {"converged": bool(machine.n_iter_ < ITERATIONS)})

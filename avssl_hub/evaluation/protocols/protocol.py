@@ -1,19 +1,17 @@
 """What every protocol says."""
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 import torch
 
 from ...data.clips import Span
 from ...media import MediaReader
-
-if TYPE_CHECKING:
-    from transformers import FeatureExtractionMixin
-    from transformers.utils import ModelOutput
-
-Modality = Literal["audio", "video"]
+from ..answers import Answer
+from ..encoder import Encoded, Encoder, Modality
 
 
 class Clips(NamedTuple):
@@ -41,6 +39,8 @@ class Protocol(ABC):
         version: Raised whenever a change moves features or scores.
         modalities: What it can score.
         parts: Kinds of clips a recording is cut into; the first to train on, the last to test on.
+        metric: What the accuracy of recordings is called.
+        cutoffs: Further figures, and how many guesses each allows.
         selection: Which of several layers is reported, and how that is chosen.
     """
 
@@ -48,6 +48,8 @@ class Protocol(ABC):
     version: ClassVar[int]
     modalities: ClassVar[tuple[Modality, ...]]
     parts: ClassVar[tuple[str, ...]]
+    metric: ClassVar[str] = "top-1 accuracy"
+    cutoffs: ClassVar[Mapping[str, int]] = MappingProxyType({"top-5": 5})
     selection: ClassVar[str]
 
     @abstractmethod
@@ -55,7 +57,7 @@ class Protocol(ABC):
         self,
         reader: MediaReader,
         span: Span,
-        processor: "FeatureExtractionMixin",
+        encoder: Encoder,
         modality: Modality,
         part: str,
         generator: torch.Generator,
@@ -65,7 +67,7 @@ class Protocol(ABC):
         Args:
             reader: The open recording, which has a stream of that modality.
             span: From when to when it lasts, in seconds.
-            processor: The model's processor.
+            encoder: The model.
             modality: What is scored.
             part: One of :attr:`parts`.
             generator: Source of randomness.
@@ -75,22 +77,19 @@ class Protocol(ABC):
         """
 
     @abstractmethod
-    def features(self, output: "ModelOutput", modality: Modality) -> dict[str, torch.Tensor]:
-        """Take the features of each layer, (clips, D), from what the model returned with its feature maps.
+    def features(self, encoded: Encoded) -> dict[str, torch.Tensor]:
+        """Take the features of each layer, (clips, D), from what the model made of clips.
 
         Raises:
             InvalidValueError: The model returns no such features.
         """
 
     @abstractmethod
-    def classify(self, train: Clips, test: np.ndarray, seed: int) -> tuple[np.ndarray, dict[str, Any]]:
+    def answer(self, train: Clips, test: np.ndarray, seed: int) -> Answer:
         """Train on clips of one layer and rate others.
 
         Args:
             train: What to train on; its labels are 0 to classes - 1, each of them at least once.
             test: (recordings, clips, D).
             seed: Seed of the solver and of hold-outs.
-
-        Returns:
-            Decision values (recordings, clips, classes), and what is worth noting of the training.
         """
