@@ -96,8 +96,9 @@ def fit_probe(
 
 def _held_out_groups(labels: np.ndarray, groups: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
     count = len(np.unique(groups))
-    if count > 1:
-        folds = StratifiedGroupKFold(n_splits=min(5, count), shuffle=True, random_state=seed)
+    rows = np.unique(labels, return_counts=True)[1].max()
+    if min(count, rows) > 1:
+        folds = StratifiedGroupKFold(n_splits=min(5, count, rows), shuffle=True, random_state=seed)
         for fit, held in folds.split(labels, labels, groups):
             if len(held) and len(np.unique(labels[fit])) > 1:
                 return fit, held
