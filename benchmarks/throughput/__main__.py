@@ -11,8 +11,10 @@ from pathlib import Path
 # One thread unless a section says otherwise; libraries read this when they are imported.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-SECTIONS = ("input", "towers", "objectives", "train", "load")
-SUFFIXES = (".mp4", ".avi", ".mkv", ".mov", ".webm")
+SECTIONS = ("input", "towers", "objectives", "train", "sounds", "load")
+VIDEOS = (".mp4", ".avi", ".mkv", ".mov", ".webm")
+RECORDINGS = 20  # of the section on sounds
+SOUNDS = (".ogg", ".wav", ".flac", ".mp3")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -37,6 +39,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--videos", type=Path, help="folder of files with picture and sound (default: ucf101-mini in $AVSSL_DATA)"
     )
+    parser.add_argument("--sounds", type=Path, help="folder of recordings (default: esc10 in $AVSSL_DATA)")
     parser.add_argument("--clips", type=int, default=60, help="clips of the input section (default: 60)")
     parser.add_argument("--rounds", type=int, default=5, help="times everything is measured (default: 5)")
     parser.add_argument("--only", choices=SECTIONS, help="measure one section")
@@ -46,7 +49,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _measure(name: str, options: argparse.Namespace, folder: Path) -> dict:
     if name == "input":
-        files = _files(options.videos)
+        files = _files(options.videos, VIDEOS, "--videos", "ucf101-mini/videos")
         from . import input_pipeline
 
         return input_pipeline.run(files, options.clips, options.rounds, folder)
@@ -61,19 +64,24 @@ def _measure(name: str, options: argparse.Namespace, folder: Path) -> dict:
     if name == "train":
         from . import train
 
-        return train.run(options.rounds, _files(options.videos) if options.videos else ())
+        return train.run(options.rounds, _files(options.videos, VIDEOS, "--videos") if options.videos else ())
+    if name == "sounds":
+        files = _files(options.sounds, SOUNDS, "--sounds", "esc10/audio")
+        from . import sound_features
+
+        return sound_features.run(files[:: max(1, len(files) // RECORDINGS)][:RECORDINGS], options.rounds)
     from . import load
 
     return load.run(options.rounds, folder)
 
 
-def _files(folder: Path | None) -> list[Path]:
+def _files(folder: Path | None, suffixes: tuple[str, ...], option: str, usual: str = "") -> list[Path]:
     if folder is None:
         data = os.environ.get("AVSSL_DATA", Path(__file__).resolve().parents[3] / "shared" / "data")
-        folder = Path(data, "ucf101-mini", "videos")
-    files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES) if folder.is_dir() else []
+        folder = Path(data, usual)
+    files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in suffixes) if folder.is_dir() else []
     if not files:
-        sys.exit(f"videos to measure on: got none in {folder}; expected a folder of video files. Pass --videos FOLDER.")
+        sys.exit(f"files to measure on: got none in {folder}; expected some of {', '.join(suffixes)}. Pass {option}.")
     return files
 
 

@@ -236,5 +236,16 @@ def test_table_says_which_bars_are_met():
 
 
 def test_a_folder_without_videos_is_named(tmp_path):
-    with pytest.raises(SystemExit, match=r"got none in .*empty; expected a folder of video files"):
+    with pytest.raises(SystemExit, match=r"got none in .*empty; expected some of .mp4"):
         command.main(["--videos", str(tmp_path / "empty"), "--only", "input"])
+
+
+def test_both_ways_to_take_sound_features_agree(input_pipeline, tmp_path):
+    from benchmarks.throughput import sound_features
+
+    for seed, seconds in enumerate((5.0, 3.5)):
+        make(tmp_path / f"{seed}.mp4", (), (Sound(noise(seconds, 44100, seed=seed), 44100),))
+    section = sound_features.run(sorted(tmp_path.glob("*.mp4")), rounds=1, model="avid_tiny.avworld")
+    assert [row["name"] for row in section["rows"]] == ["plain", "library"]
+    ratio, difference = section["figures"]
+    assert (ratio["bar"], difference["met"]) == (1.4, True)
