@@ -1,7 +1,7 @@
 """Frozen features over official splits: who is trained on and tested, and what comes of it."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib.metadata import version
 
 import numpy as np
@@ -91,13 +91,14 @@ def score_layer(
         if shuffled:
             labels = np.random.default_rng(seed).permutation(labels)
         deciding = {
+            "protocol": [protocol.name, protocol.version, asdict(protocol)],
             "layer": layer,
             "train": [recordings.keys[row] for row in split.train],
             "test": [recordings.keys[row] for row in split.test],
             "labels": labels.tolist(),
             "groups": recordings.groups[split.train].tolist(),
             "seed": seed,
-            "scikit-learn": version("scikit-learn"),
+            "software": [version(package) for package in ("scikit-learn", "torch")],
         }
         found = store.noted(deciding)
         if found is None:

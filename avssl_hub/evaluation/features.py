@@ -3,7 +3,6 @@
 import hashlib
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -42,7 +41,7 @@ class FeatureStore:
 
     Args:
         folder: Where features of all models and protocols are kept.
-        settings: All that decides the features but the recording: model's weights, processor, protocol, version.
+        settings: All that decides the features but the recording, as :func:`feature_settings` tells it.
     """
 
     def __init__(self, folder: Path, settings: dict[str, Any]):
@@ -90,20 +89,14 @@ class FeatureStore:
 
 
 def feature_settings(fingerprint: dict[str, str], protocol: Protocol, modality: Modality) -> dict[str, Any]:
-    """Tell what decides features: weights, processor, and the protocol with its version and settings.
+    """Tell what decides features: weights, processor, and what the protocol says does.
 
     Args:
         fingerprint: That of the model, :meth:`Encoder.fingerprint`.
         protocol: The protocol.
         modality: What is looked at.
     """
-    return {
-        **fingerprint,
-        "modality": modality,
-        "protocol": protocol.name,
-        "version": protocol.version,
-        **asdict(protocol),
-    }
+    return {**fingerprint, "modality": modality, **protocol.feature_settings()}
 
 
 def extract(

@@ -21,6 +21,7 @@ from avssl_hub.evaluation.features import FeatureStore
 from avssl_hub.evaluation.protocols import PooledProbe
 
 RECORDINGS, CLASSES = 60, 3
+PROBE = PooledProbe()
 
 
 def manifest(**columns):
@@ -45,11 +46,11 @@ def store(tmp_path):
     return store
 
 
-def run(store, labels, **options):
+def run(store, labels, protocol=PROBE, **options):
     rows = np.arange(RECORDINGS)
     recordings = Recordings([str(row) for row in rows], labels, rows)
     splits = [Split("a", rows[:30], rows[30:]), Split("b", rows[30:], rows[:30])]
-    return score_layer(PooledProbe(), store, recordings, "pooled", splits, **options)
+    return score_layer(protocol, store, recordings, "pooled", splits, **options)
 
 
 def test_classes_that_lie_apart_are_told_apart(store):
@@ -76,6 +77,8 @@ def test_a_second_run_does_not_train_again(store, monkeypatch):
     assert [score.predicted.tolist() for score in run(store, labels)] == [score.predicted.tolist() for score in first]
     with pytest.raises(AssertionError):
         run(store, labels[::-1].copy())
+    with pytest.raises(AssertionError):
+        run(store, labels, PooledProbe(costs=(1.0,)))
 
 
 def test_a_class_that_is_only_tested_is_refused(store):

@@ -146,4 +146,6 @@ def test_features_are_known_by_all_that_decides_them(encoder):
         feature_settings(encoder.fingerprint(), PooledProbe(), "video"),
     ]
     assert len({str(sorted(each.items(), key=str)) for each in settings}) == 4
+    # What only the classifier knows of leaves them as they are.
+    assert feature_settings(encoder.fingerprint(), AvidSound(cost=1.0), "audio") == settings[0]
     assert settings[0]["weights_sha256"].startswith("eacacbb3a4f9")

@@ -2,7 +2,7 @@
 
 import warnings
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -19,6 +19,7 @@ GRIDS = {"conv2x": 12, "conv3x": 8, "conv4x": 6, "conv5x": 4}
 SPEEDS = 3 / 4, 4 / 3
 VOLUMES = 0.9, 1.1
 ITERATIONS = 200
+FEATURES_VERSION = 1
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,9 @@ class AvidSound(Protocol):
     modalities: ClassVar[tuple[Modality, ...]] = ("audio",)
     parts: ClassVar[tuple[str, ...]] = ("train", "test")
     selection: ClassVar[str] = "best layer by its mean over the test sets, as the paper reports it"
+
+    def feature_settings(self) -> dict[str, Any]:
+        return {"features": "avid_sound", "version": FEATURES_VERSION, "clips": self.clips, "seconds": self.seconds}
 
     def inputs(self, reader, span, encoder, modality, part, generator):
         rate = encoder.sampling_rate

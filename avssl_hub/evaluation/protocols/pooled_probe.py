@@ -7,35 +7,23 @@ from typing import ClassVar
 import numpy as np
 
 from ..answers import Answer
-from ..encoder import Modality
 from ..linear_probe import COSTS, ConvergenceWarning, decision_values, fit_probe
-from .clips import spaced_clips
-from .protocol import Clips, Protocol
+from .pooled_clips import PooledClips
+from .protocol import Clips
 
 
 @dataclass(frozen=True)
-class PooledProbe(Protocol):
+class PooledProbe(PooledClips):
     """Standardised pooled features and a linear machine, its C chosen on a fifth of the training groups held out.
 
     Attributes:
-        clips: Clips of a recording, in training and in test, spaced evenly over it.
         costs: Values of C to choose from.
     """
 
-    clips: int = 10
     costs: tuple[float, ...] = COSTS
 
     name: ClassVar[str] = "linear_probe"
     version: ClassVar[int] = 1
-    modalities: ClassVar[tuple[Modality, ...]] = ("audio", "video")
-    parts: ClassVar[tuple[str, ...]] = ("clips",)
-    selection: ClassVar[str] = "the pooled features, the only layer"
-
-    def inputs(self, reader, span, encoder, modality, part, generator):
-        return encoder.prepare(spaced_clips(reader, span, encoder, modality, self.clips), modality)
-
-    def features(self, encoded):
-        return {"pooled": encoded.pooled.float()}
 
     def answer(self, train: Clips, test: np.ndarray, seed: int):
         clips, width = train.features.shape[1:]

@@ -2,8 +2,9 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from dataclasses import asdict
 from types import MappingProxyType
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import torch
@@ -31,8 +32,8 @@ class Clips(NamedTuple):
 class Protocol(ABC):
     """Which clips of a recording are looked at, which features of them are taken, and what classifies these.
 
-    A subclass is a frozen dataclass: its fields are the settings that papers vary, and make part of what features
-    and scores are known by.
+    A subclass is a frozen dataclass: its fields are the settings that papers vary, and make part of what scores are
+    known by.
 
     Attributes:
         name: What it is called in tasks and results.
@@ -51,6 +52,10 @@ class Protocol(ABC):
     metric: ClassVar[str] = "top-1 accuracy"
     cutoffs: ClassVar[Mapping[str, int]] = MappingProxyType({"top-5": 5})
     selection: ClassVar[str]
+
+    def feature_settings(self) -> dict[str, Any]:
+        """Tell what of the protocol decides features; protocols that tell the same share them."""
+        return {"features": self.name, "version": self.version, **asdict(self)}
 
     @abstractmethod
     def inputs(
