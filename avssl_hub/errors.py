@@ -3,7 +3,7 @@
 Every message reads ``<what failed>: got <value>; expected <rule>. <next step>``.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
 
@@ -42,6 +42,11 @@ class CheckpointError(AvsslError):
 def explain(what: str, got: object, expected: str, next_step: str = "") -> str:
     """Word an error: what failed, the value met, the rule, and what to do next."""
     return f"{what}: got {got}; expected {expected}.{' ' + next_step if next_step else ''}"
+
+
+def some_of(names: Sequence[str], most: int = 10) -> str:
+    """List names with commas between them, the first ones where there are many."""
+    return ", ".join(names[:most]) + (", …" if len(names) > most else "")
 
 
 def unknown_name(kind: str, name: str, known: Iterable[str], next_step: str = "") -> UnknownNameError:

@@ -7,17 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 
 from avssl_hub.data.datasets import build
+from avssl_hub.data.labelled import present
 from avssl_hub.data.manifest import Manifest
-from avssl_hub.errors import InvalidValueError, explain
+from avssl_hub.errors import InvalidValueError, explain, some_of
 from avssl_hub.evaluation.answers import Split
 from avssl_hub.evaluation.cross_validation import splits_of
 
 from ._tasks import MANIFEST, Task
-
-_NAMED = 10  # missing recordings named in an error
 
 
 class IncompleteDataError(InvalidValueError):
@@ -72,13 +70,12 @@ def load_data(task: Task, place: Path, listing: Path | None, allow_missing: bool
             raise InvalidValueError(
                 explain(f"list of task {task.name}", listing, "none", "Pass the manifest as --data.")
             )
-        manifest, missing = _present(Manifest.read(place))
+        manifest, missing = present(Manifest.read(place))
     else:
         found = build(task.dataset, place, listing or _listing(task, place))
         manifest, missing = found.manifest, found.missing
     if missing and (manifest is None or not allow_missing):
-        shown = ", ".join(missing[:_NAMED]) + (", …" if len(missing) > _NAMED else "")
-        what, got = f"recordings of {task.title} in {place}", f"{len(missing)} missing ({shown})"
+        what, got = f"recordings of {task.title} in {place}", f"{len(missing)} missing ({some_of(missing)})"
         step = "Complete the copy, or pass --allow-missing: the result then says that it is of a part."
         raise IncompleteDataError(explain(what, got, "every one that the list names", step))
     unlabelled = manifest.column("label").to_pylist().count(None)
@@ -139,11 +136,3 @@ def _listing(task: Task, place: Path) -> Path:
             return path
     got, step = f"none at {' or '.join(map(str, usual))}", "Pass it with --list."
     raise IncompleteDataError(explain(f"official list of {task.title}", got, "the one that comes with it", step))
-
-
-def _present(manifest: Manifest) -> tuple[Manifest | None, list[str]]:
-    there = [item.path.is_file() for item in manifest]
-    missing = [item.name for item, found in zip(manifest, there) if not found]
-    if not missing:
-        return manifest, []
-    return (Manifest(manifest.table.filter(pa.array(there)), manifest.root) if any(there) else None), missing

@@ -81,3 +81,24 @@ def test_shards_can_be_checked_and_listed(avssl, tmp_path):
     assert avssl("data", "manifest", "shards", "tars", "-o", "again.csv").stdout == "again.csv: 1 row\n"
     wrong = avssl("data", "shard", "m.csv", "-o", "tars", "--size", "much")
     assert (wrong.exit_code, "--size: got 'much'; expected a number of bytes" in wrong.stderr) == (2, True)
+
+
+def test_a_table_of_labels_becomes_a_manifest_with_folds(avssl, tmp_path):
+    (tmp_path / "clips").mkdir()
+    for name in "abcd":
+        (tmp_path / "clips" / f"{name}.wav").touch()
+    (tmp_path / "labels.csv").write_text("file,kind\na.wav,dog\nb.wav,dog\nc.wav,cat\nd.wav,cat\ne.wav,cat\n")
+    words = ["data", "table", "labels.csv", "--root", "clips", "--column", "path=file", "--column", "label=kind"]
+    refused = avssl(*words, "--folds", 2, "-o", "m.csv")
+    assert refused.exit_code == 2
+    assert "files of labels.csv: got 1 of 5 missing (clips/e.wav); expected all that it lists" in refused.stderr
+    done = avssl(*words, "--folds", 2, "--allow-missing", "-o", "m.csv")
+    assert (done.exit_code, done.stdout) == (0, "m.csv: 4 rows in 2 folds\n")
+    assert "1 of 5 listed files not here, and left out." in done.stderr
+    assert (tmp_path / "m.csv").read_text().splitlines() == [
+        "path,label,fold",
+        "clips/a.wav,dog,1",
+        "clips/b.wav,dog,2",
+        "clips/c.wav,cat,1",
+        "clips/d.wav,cat,2",
+    ]

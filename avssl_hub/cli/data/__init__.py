@@ -2,8 +2,8 @@
 
 import typer
 
-from . import check, manifest, prepare, shard
+from . import check, manifest, prepare, shard, table
 
 app = typer.Typer(no_args_is_help=True, help="List, check and prepare media files for training.")
-for verb in (manifest, check, shard, prepare):
+for verb in (manifest, table, check, shard, prepare):
     app.command(verb.__name__.rpartition(".")[2])(verb.run)
