@@ -119,7 +119,7 @@ def run(choices: Choices, data: TaskData, subject: Subject, cache: Path, bar: Ba
             "name": subject.name,
             "revision": subject.revision,
             **fingerprint,
-            "parameters": sum(parameter.numel() for parameter in encoder.model.parameters()),
+            "parameters": encoder.parameters,
             "pretrain_data": encoder.pretrain_data,
         },
         "input": clip,

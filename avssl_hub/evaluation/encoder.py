@@ -43,6 +43,7 @@ class Encoder(ABC):
         fps: Pictures a second of a video clip.
         num_frames: Pictures of a video clip.
         pretrain_data: What it was trained on, if that is known.
+        parameters: Number of the network's as it was given; faster forms of it may have fewer.
     """
 
     modalities: ClassVar[tuple[Modality, ...]]
@@ -55,6 +56,7 @@ class Encoder(ABC):
     def __init__(self, model: nn.Module, processor: Any = None, device: str = "cpu", batch_size: int = 10):
         self.device = torch.device(device)
         self.model = model.to(self.device).eval()
+        self.parameters = sum(parameter.numel() for parameter in model.parameters())
         self.processor = processor
         self.batch_size = batch_size
 

@@ -71,6 +71,8 @@ def test_a_run_says_what_was_scored(results):
     assert result["score"]["accuracy"] == 1.0
     assert result["confusion"] == [[6, 0], [0, 6]]
     assert (result["cost"]["clips"], result["run"]["reused_recordings"]) == (120, 0)
+    # As its card counts them, though the network is run in a form that has fewer.
+    assert result["model"]["parameters"] == 758_432
 
 
 def test_a_second_run_takes_all_from_the_cache_and_gives_the_same(run, results, capsys):
