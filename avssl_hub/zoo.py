@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from transformers import FeatureExtractionMixin, PreTrainedModel
 
 _WEIGHTS = "model*.safetensors"
+_CONFIG = "config.json"
 _PROCESSOR = "preprocessor_config.json"
 _HUB_PREFIX = "hf://"
 _HUB_ID = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
@@ -54,7 +55,7 @@ def card(name: str) -> ModelCard:
     return known[name]
 
 
-def resolve(name: str | Path, revision: str | None = None) -> Path:
+def resolve(name: str | Path, revision: str | None = None, weights: bool = True) -> Path:
     """Return the folder that holds a checkpoint's config, weights, processor and card.
 
     A catalogue name is looked for in the catalogue's own folder, then in ``$AVSSL_HOME/models`` (default
@@ -66,6 +67,7 @@ def resolve(name: str | Path, revision: str | None = None) -> Path:
     Args:
         name: Catalogue name, folder or Hub repository.
         revision: Branch, tag or commit on the Hub, in place of the card's.
+        weights: Whether they have to be in it; the config alone is enough to draw random ones.
 
     Raises:
         UnknownNameError: Neither the catalogue nor the Hub knows the name.
@@ -73,7 +75,7 @@ def resolve(name: str | Path, revision: str | None = None) -> Path:
         WeightsNotFoundError: The checkpoint is known but its weights are nowhere; says how to make them.
         DownloadError: The transfer from the Hub failed.
     """
-    return _find(name, revision, _WEIGHTS)[0]
+    return _find(name, revision, _WEIGHTS if weights else _CONFIG)[0]
 
 
 def load(name: str | Path, *, revision: str | None = None, **kwargs: Any) -> "PreTrainedModel":
@@ -188,9 +190,10 @@ def _find(name: str | Path, revision: str | None, wanted: str) -> tuple[Path, Mo
 def _in_folder(folder: Path, wanted: str) -> tuple[Path, ModelCard | None]:
     if not folder.is_dir():
         raise WeightsNotFoundError(explain("model folder", f"{folder}, which does not exist", "an existing folder"))
-    if not any(folder.glob(wanted)) or not (folder / "config.json").is_file():
+    if not any(folder.glob(wanted)) or not (folder / _CONFIG).is_file():
         held = ", ".join(sorted(path.name for path in folder.iterdir())[:8]) or "nothing"
-        raise WeightsNotFoundError(explain(f"model folder {folder}", held, f"config.json and {wanted} in it"))
+        needed = " and ".join(dict.fromkeys([_CONFIG, wanted]))
+        raise WeightsNotFoundError(explain(f"model folder {folder}", held, f"{needed} in it"))
     own = folder / CARD_FILE
     return folder, ModelCard.read(own) if is_card(own) else None
 

@@ -87,9 +87,14 @@ def run(choices: Choices, data: TaskData, subject: Subject, cache: Path, bar: Ba
         The result, as ``result.schema.json`` describes it, in the first process; None in the others.
 
     Raises:
+        InvalidValueError: The model does not look at that modality.
         AvsslError: A recording cannot be read, or the model does not fit the protocol. What is finished is kept.
     """
     protocol, modality, encoder = choices.protocol, choices.modality, subject.encoder
+    if modality not in encoder.modalities:
+        raise InvalidValueError(
+            explain(f"modality for model {subject.name}", modality, " or ".join(encoder.modalities))
+        )
     fingerprint = encoder.fingerprint()
     store = FeatureStore(cache, feature_settings(fingerprint, protocol, modality))
     start = time.perf_counter()

@@ -30,8 +30,7 @@ class ZooEncoder(Encoder):
     def __init__(self, name: str, random_weights: bool = False, trainable: bool = False, **options):
         known = zoo.catalogue().get(name)
         if random_weights:
-            # The card's folder has the settings also where the weights are not here.
-            folder = known.path.parent if known else zoo.resolve(name)
+            folder = zoo.resolve(name, weights=False)
             kind = model_class(folder, known)
             model = kind(kind.config_class.from_pretrained(folder))
         else:
@@ -63,7 +62,8 @@ class ZooEncoder(Encoder):
         if pooled is None:
             got = f"{type(output).__name__} without {modality}_pooled"
             raise InvalidValueError(explain(f"output of {type(self.model).__name__}", got, "a model that returns it"))
-        return Encoded(pooled, getattr(output, f"{modality}_hidden_states", None) or ())
+        maps = getattr(output, f"{modality}_hidden_states", None) or ()
+        return Encoded(pooled, maps, getattr(output, f"{modality}_embeds", None))
 
     def fingerprint(self) -> dict[str, str]:
         return {**super().fingerprint(), "weights_sha256": self._weights}

@@ -72,6 +72,14 @@ def test_avid_pads_a_short_sound_before_repeating_it():
     assert not clips[5, 880:].any()
 
 
+def test_pooled_clips_of_a_short_sound_end_where_it_does():
+    clips, _ = clips_of(PooledProbe(clips=3), "clips", length=1.5)
+    assert clips.shape == (3, 1500)
+    clips, _ = clips_of(PooledProbe(clips=3), "clips", length=5.0)
+    assert clips.shape == (3, 2000)
+    assert clips[:, 0].tolist() == [0.0, 1.5, 3.0]
+
+
 def test_avid_machine_reads_classes_whatever_the_scale():
     rng = np.random.default_rng(0)
     labels = np.arange(40) % 2

@@ -12,7 +12,8 @@ def spaced_clips(
 ) -> list[torch.Tensor]:
     """Cut clips of the model's length, spaced evenly over a recording.
 
-    A model that takes recordings whole gets one clip.
+    A model that takes recordings whole gets one clip. Of a recording shorter than a clip, what there is: models differ
+    in how they complete it.
 
     Returns:
         Sounds (samples,), or pictures (T, H, W, 3) uint8.
@@ -22,8 +23,9 @@ def spaced_clips(
         return [
             reader.read_video(start, encoder.video_duration, encoder.fps, encoder.num_frames).frames for start in starts
         ]
-    rate = encoder.sampling_rate
+    whole = span.end - span.start
     if encoder.audio_duration is None:
-        return [reader.read_audio(span.start, span.end - span.start, rate).samples[0]]
-    starts = dense_starts(span, encoder.audio_duration, clips)
-    return [reader.read_audio(start, encoder.audio_duration, rate).samples[0] for start in starts]
+        length, starts = whole, [span.start]
+    else:
+        length, starts = min(encoder.audio_duration, whole), dense_starts(span, encoder.audio_duration, clips)
+    return [reader.read_audio(start, length, encoder.sampling_rate).samples[0] for start in starts]
