@@ -37,11 +37,7 @@ def model_class(folder: Path, record: ModelCard | None) -> type["PreTrainedModel
     """
     from .models import FAMILIES
 
-    path = folder / "config.json"
-    try:
-        config = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise CheckpointError(explain(str(path), f"invalid JSON ({error})", "a model config")) from error
+    path, config = folder / "config.json", read_config(folder)
     family = config.get("model_type")
     if family not in FAMILIES:
         expected = f"one of {', '.join(map(repr, FAMILIES))}"
@@ -58,11 +54,32 @@ def model_class(folder: Path, record: ModelCard | None) -> type["PreTrainedModel
     return found
 
 
-def load_strictly(model_class: type["PreTrainedModel"], folder: Path, **kwargs: Any) -> "PreTrainedModel":
-    """Load a folder's safetensors into ``model_class``; transformers alone would only warn of stray keys.
+def read_config(folder: Path) -> dict[str, Any]:
+    """Read a folder's config as plain data.
 
     Raises:
-        CheckpointError: The file is damaged, or its keys or shapes are not exactly the model's.
+        CheckpointError: It is no JSON.
+    """
+    path = folder / "config.json"
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise CheckpointError(explain(str(path), f"invalid JSON ({error})", "a model config")) from error
+
+
+def load_strictly(
+    model_class: type["PreTrainedModel"], folder: Path, allow_more: bool = False, **kwargs: Any
+) -> "PreTrainedModel":
+    """Load a folder's safetensors into ``model_class``; transformers alone would only warn of stray keys.
+
+    Args:
+        model_class: Has ``from_pretrained``.
+        folder: Holds config and weights.
+        allow_more: Whether the file may hold other keys too, such as those of a head that is not wanted.
+        **kwargs: Passed to ``from_pretrained``.
+
+    Raises:
+        CheckpointError: The file is damaged, or its keys or shapes are not the model's.
     """
     from safetensors import SafetensorError
 
@@ -79,7 +96,8 @@ def load_strictly(model_class: type["PreTrainedModel"], folder: Path, **kwargs: 
         if "ignore_mismatched_sizes" not in str(error):
             raise
         raise _misfit(folder, model_class, f"other shapes ({error})") from error
-    missing, unexpected = sorted(report["missing_keys"]), sorted(report["unexpected_keys"])
+    missing = sorted(report["missing_keys"])
+    unexpected = [] if allow_more else sorted(report["unexpected_keys"])
     if missing or unexpected:
         got = [_listed("missing", missing), _listed("unexpected", unexpected)]
         raise _misfit(folder, model_class, " and ".join(filter(None, got)))

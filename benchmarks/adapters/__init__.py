@@ -1,0 +1,1 @@
+"""Other libraries' models as encoders: ``--adapter benchmarks.adapters.<module>:<Class>``."""
