@@ -80,6 +80,34 @@ def test_pooled_clips_of_a_short_sound_end_where_it_does():
     assert clips[:, 0].tolist() == [0.0, 1.5, 3.0]
 
 
+DCASE = AvidSound(cost=1.0, clips=60, seconds=4.0, cut="spread")
+
+
+def test_avid_spreads_test_clips_over_a_scene_and_repeats_what_is_left_at_its_end():
+    clips, reader = clips_of(DCASE, "test", length=30.0)
+    assert clips.shape == (60, 2000)
+    # linspace(0, 30, 60): the second starts at 30 / 59 s.
+    assert clips[:56, 0].tolist() == pytest.approx([30 * k / 59 for k in range(56)], abs=1e-5)
+    assert clips[1, 1999] == pytest.approx(30 / 59 + 1.999, abs=1e-5)
+    # The last but one starts at 29.492 s: 508 samples, then they come again; at 30 s there is nothing.
+    start = 30 * 58 / 59
+    assert clips[58, [0, 507, 508, 1016]].tolist() == pytest.approx([start, start + 0.507, start, start], abs=1e-5)
+    assert not clips[59].any()
+    assert set(reader.rates) == {RATE}
+
+
+def test_avid_draws_training_clips_from_all_of_a_scene():
+    clips, reader = clips_of(DCASE, "train", length=30.0)
+    volumes = (clips[:, 1] - clips[:, 0]).double().numpy() * np.array(reader.rates)
+    starts = clips[:, 0].double().numpy() / volumes
+    # Up to 30 - 4.1 s.
+    assert (starts.min(), starts.max()) == pytest.approx((1.1, 24.8), abs=1.12)
+    # A recording shorter than the window is taken from its beginning, and repeated.
+    short, reader = clips_of(DCASE, "train", length=1.0)
+    assert not short[:, 0].any()
+    assert [int((clip == 0).sum()) for clip in short] == [-(-2000 // rate) for rate in reader.rates]
+
+
 def test_avid_machine_reads_classes_whatever_the_scale():
     rng = np.random.default_rng(0)
     labels = np.arange(40) % 2

@@ -2,17 +2,17 @@
 
 import warnings
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
 from torch.nn import functional as F
 
-from ...audio.spectrogram import fit_length
 from ...errors import InvalidValueError, explain
 from ..answers import Answer
 from ..encoder import Modality
 from ..linear_probe import ConvergenceWarning, LinearSVC, decision_values
+from .avid_cuts import CUTS
 from .protocol import Clips, Protocol
 
 GRIDS = {"conv2x": 12, "conv3x": 8, "conv4x": 6, "conv5x": 4}
@@ -24,20 +24,22 @@ FEATURES_VERSION = 1
 
 @dataclass(frozen=True)
 class AvidSound(Protocol):
-    """The published protocol for ESC-50; DCASE has ``cost`` 1.
+    """The published protocol for ESC-50; DCASE has ``cost`` 1, 60 ``clips``, and a "spread" cut of 4 ``seconds``.
 
-    A recording's first ``seconds`` are repeated once, end to end. Training clips start anywhere in the first round, at
-    a random speed and volume; test clips start evenly spaced. A clip is as long as the model's own (2 s in the paper).
+    Training clips start anywhere, at a random speed and volume; test clips start evenly spaced. A clip is as long as
+    the model's own (2 s in the paper).
 
     Attributes:
         cost: C of the support vector machine.
         clips: Clips of a recording, in training and in test.
-        seconds: How much of a recording is used.
+        seconds: How much is looked at: from the recording's beginning, or from a clip's where they are spread.
+        cut: "repeated" takes clips from the beginning, repeated once end to end; "spread" from all of the recording.
     """
 
     cost: float = 10.0
     clips: int = 10
     seconds: float = 4.9
+    cut: Literal["repeated", "spread"] = "repeated"
 
     name: ClassVar[str] = "avid_sound"
     version: ClassVar[int] = 1
@@ -46,28 +48,22 @@ class AvidSound(Protocol):
     selection: ClassVar[str] = "best layer by its mean over the test sets, as the paper reports it"
 
     def feature_settings(self) -> dict[str, Any]:
-        return {"features": "avid_sound", "version": FEATURES_VERSION, "clips": self.clips, "seconds": self.seconds}
+        of_clips = {"clips": self.clips, "seconds": self.seconds, "cut": self.cut}
+        return {"features": "avid_sound", "version": FEATURES_VERSION, **of_clips}
 
     def inputs(self, reader, span, encoder, modality, part, generator):
         rate = encoder.sampling_rate
         length = round((encoder.audio_duration or self.seconds) * rate)
-
-        def twice(speed: float) -> torch.Tensor:
-            # Decoded at a higher rate and taken for the model's own, a sound is slower.
-            own = round(rate * speed)
-            samples = reader.read_audio(span.start, min(self.seconds, span.end - span.start), own).samples[0]
-            return fit_length(samples, round(self.seconds * own)).repeat(2)
-
+        cut = CUTS[self.cut](reader, span, rate, self.seconds, length)
         if part == "test":
-            sound = twice(1.0)
-            starts = torch.linspace(0, self.seconds, self.clips, dtype=torch.float64) * rate
-            clips = [sound[int(start) :][:length] for start in starts]
+            starts = torch.linspace(0, cut.last_test, self.clips, dtype=torch.float64).tolist()
+            clips = [cut.clip(start, 1.0) for start in starts]
         else:
             clips = []
             for draw, speed, volume in torch.rand(self.clips, 3, generator=generator, dtype=torch.float64).tolist():
                 speed = SPEEDS[0] + speed * (SPEEDS[1] - SPEEDS[0])
-                start = int(draw * self.seconds * rate * speed)
-                clips.append(twice(speed)[start:][:length] * (VOLUMES[0] + volume * (VOLUMES[1] - VOLUMES[0])))
+                clip = cut.clip(draw * cut.last_train, speed)
+                clips.append(clip * (VOLUMES[0] + volume * (VOLUMES[1] - VOLUMES[0])))
         return encoder.prepare(clips, modality)
 
     def features(self, encoded):
