@@ -85,7 +85,8 @@ def load_data(task: Task, place: Path, listing: Path | None, allow_missing: bool
         step = "Score it by task 'own', under its own name."
         what, got = f"classes of {task.title} in {place}", len(manifest.classes)
         raise IncompleteDataError(explain(what, got, f"{task.classes}: with fewer it is another task", step))
-    return TaskData(manifest, splits_of(manifest), missing, place.stem if task.dataset == MANIFEST else None)
+    manifest, splits = _used(manifest, task.test_on)
+    return TaskData(manifest, splits, missing, place.stem if task.dataset == MANIFEST else None)
 
 
 def describe(task: Task, data: TaskData, keys: Sequence[str]) -> dict[str, Any]:
@@ -108,7 +109,7 @@ def describe(task: Task, data: TaskData, keys: Sequence[str]) -> dict[str, Any]:
         "manifest_sha256": data.manifest.fingerprint(),
         "contents_sha256": hashlib.sha256("\n".join(sorted(keys)).encode()).hexdigest(),
         "recordings": len(data.manifest),
-        "official_recordings": task.recordings or None,
+        "official_recordings": task.recordings,
         "distinct_contents": len(set(keys)),
         "classes": data.manifest.classes,
         "missing": data.missing,
@@ -129,7 +130,19 @@ def part_of(described: dict[str, Any]) -> str | None:
     return "; ".join(notes) or None
 
 
-def _listing(task: Task, place: Path) -> Path:
+def _used(manifest: Manifest, test_on: str) -> tuple[Manifest, list[Split]]:
+    """Leave out what no split trains or tests on."""
+    used = np.zeros(len(manifest), bool)
+    for split in splits_of(manifest, test_on):
+        used[np.concatenate([split.train, split.test])] = True
+    if not used.all():
+        manifest = manifest.only(used)
+    return manifest, splits_of(manifest, test_on)
+
+
+def _listing(task: Task, place: Path) -> Path | None:
+    if not task.lists:
+        return None
     usual = [place / name for name in task.lists]
     for path in usual:
         if path.exists():

@@ -85,7 +85,7 @@ def _rules(result: dict[str, Any]):
     official = [(split.name, split.train, split.test) for split in task.splits]
     told = [(split["name"], split["official_train"], split["official_test"]) for split in data["splits"]]
     yield not official or told == official, "data/splits", told, f"every official split, {official}"
-    whole = task.recordings or None
+    whole = task.recordings
     yield data["official_recordings"] == whole, "data/official_recordings", data["official_recordings"], whole
     part = part_of(data)
     yield result["task"]["part"] == part, "task/part", result["task"]["part"], repr(part)

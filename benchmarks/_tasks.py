@@ -24,11 +24,11 @@ class TaskError(SettingError):
 
 @dataclass(frozen=True)
 class OfficialSplit:
-    """How many recordings a split of the whole data set trains and tests on."""
+    """How many recordings a split of the whole data set trains and tests on; None where copies differ."""
 
     name: str
-    train: int
-    test: int
+    train: int | None
+    test: int | None
 
 
 @dataclass(frozen=True)
@@ -44,9 +44,11 @@ class Task:
         dataset: One of :data:`avssl_hub.data.datasets.DATASETS`, or "manifest" for the user's own list.
         protocols: Names of protocols with their settings; the first is the default.
         lists: Where the official list lies in a copy; the first that is there counts.
-        recordings: Number in the whole data set.
+        recordings: Number in the whole data set; None where there is no official one, since copies differ: results
+            then tell how many of those that the list names were scored.
         classes: Number in the whole data set.
         splits: Those of the whole data set.
+        test_on: What the list calls the recordings to test on.
     """
 
     name: str
@@ -57,18 +59,20 @@ class Task:
     dataset: str
     protocols: dict[str, Any]
     lists: tuple[str, ...] = ()
-    recordings: int = 0
+    recordings: int | None = None
     classes: int = 0
     splits: tuple[OfficialSplit, ...] = ()
+    test_on: str = "test"
 
     def __post_init__(self):
         if self.dataset not in (*DATASETS, MANIFEST):
             raise unknown_name("data set of a task", self.dataset, [*DATASETS, MANIFEST])
         if not self.protocols:
             raise InvalidValueError(explain("key 'protocols'", "none", "at least one"))
-        if (self.dataset == MANIFEST) != (not self.splits or not self.recordings or not self.classes or not self.lists):
-            rule = "all of them, or none for the user's own list"
-            raise InvalidValueError(explain("keys lists, recordings, classes and splits", "some", rule))
+        if self.dataset == MANIFEST and (self.lists or self.recordings or self.classes or self.splits):
+            raise InvalidValueError(explain("keys lists, recordings, classes and splits", "some", "none of one's own"))
+        if self.dataset != MANIFEST and not (self.classes and self.splits):
+            raise InvalidValueError(explain("keys classes and splits", "none", "both, of an official data set"))
 
 
 @dataclass(frozen=True)

@@ -62,7 +62,7 @@ def present(manifest: Manifest) -> tuple[Manifest | None, list[str]]:
     missing = [item.name for item, found in zip(manifest, there) if not found]
     if not missing:
         return manifest, []
-    return (Manifest(manifest.table.filter(pa.array(there)), manifest.root) if any(there) else None), missing
+    return (manifest.only(there) if any(there) else None), missing
 
 
 def column_choices(words: Iterable[str]) -> dict[str, list[str]] | None:

@@ -23,6 +23,7 @@ from .file_slice import FileSlice
 
 if TYPE_CHECKING:
     import datasets
+    import numpy as np
 
 __all__ = ["Manifest", "ManifestError", "ManifestItem", "check_suffix"]
 
@@ -178,10 +179,17 @@ class Manifest(Sequence[ManifestItem]):
         if not len(table):
             got = " and ".join(f"{name}={value!r}" for name, value in values.items())
             raise ManifestError(explain("rows of a manifest", f"none with {got}", "at least one"))
-        # Part of what was checked needs no check.
-        part = copy(self)
-        part.table = table.combine_chunks()
-        return part
+        return self._part(table)
+
+    def only(self, kept: "np.ndarray | Sequence[bool]") -> "Manifest":
+        """Keep the rows for which ``kept``, one value a row, is true.
+
+        Raises:
+            ManifestError: There is none.
+        """
+        if not any(kept):
+            raise ManifestError(explain("rows of a manifest", "none chosen", "at least one"))
+        return self._part(self.table.filter(pa.array(kept)))
 
     def fingerprint(self) -> str:
         """Return the sha256 over what decides the clips, their order included, as hexadecimal digits.
@@ -204,6 +212,12 @@ class Manifest(Sequence[ManifestItem]):
             for batch in self.table.select([name]).to_batches(max_chunksize=65536):
                 digest.update("".join(batch[name].drop_null().to_pylist()).encode())
         return digest.hexdigest()
+
+    def _part(self, table: pa.Table) -> "Manifest":
+        # Part of what was checked needs no check.
+        part = copy(self)
+        part.table = table.combine_chunks()
+        return part
 
     @property
     def _known(self) -> list[str]:

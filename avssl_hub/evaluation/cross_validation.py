@@ -13,6 +13,8 @@ from .features import FeatureStore
 from .protocols import Protocol
 from .protocols.protocol import Clips
 
+_SAME = {"validate": "validation", "val": "validation"}
+
 
 @dataclass(frozen=True)
 class Recordings:
@@ -29,11 +31,15 @@ class Recordings:
     groups: np.ndarray
 
 
-def splits_of(manifest: Manifest) -> list[Split]:
+def splits_of(manifest: Manifest, test_on: str = "test") -> list[Split]:
     """Read the splits off a manifest's columns.
 
     ``split1``, ``split2`` … hold "train", "test" or nothing; else each ``fold`` is tested by the others; else
     ``split`` holds "train" and "test".
+
+    Args:
+        manifest: The recordings.
+        test_on: What the columns call those to test on; "validation" goes by the names "validate" and "val" too.
 
     Raises:
         InvalidValueError: There is none of these columns, or a split has nobody to train or to test on.
@@ -49,8 +55,8 @@ def splits_of(manifest: Manifest) -> list[Split]:
     else:
         splits = []
         for name in numbered or ["split"]:
-            parts = np.array(manifest.column(name).to_pylist(), object)
-            splits.append(Split(name, np.flatnonzero(parts == "train"), np.flatnonzero(parts == "test")))
+            parts = np.array([_SAME.get(part, part) for part in manifest.column(name).to_pylist()], object)
+            splits.append(Split(name, np.flatnonzero(parts == "train"), np.flatnonzero(parts == test_on)))
     for split in splits:
         if not len(split.train) or not len(split.test):
             got = f"{len(split.train)} recordings to train and {len(split.test)} to test on"

@@ -1,15 +1,18 @@
 """Tasks, the copies of their data, and figures that others published."""
 
 import csv
+from dataclasses import replace
 
 import pytest
 
+from avssl_hub._typed import parse
 from avssl_hub.errors import UnknownNameError
 from avssl_hub.evaluation.protocols import PROTOCOLS
 from benchmarks import _tasks
 from benchmarks._data import IncompleteDataError, describe, load_data, part_of
 from benchmarks._tasks import TaskError, external_figures, list_tasks, load_task
 
+HEAD = "title: T\npaper: P\nversion: 1\nmodality: any\nprotocols: {linear_probe: {}}\n"
 OWN = "path,label,split\na.wav,dog,train\nb.wav,cat,train\nc.wav,dog,test\n"
 
 
@@ -22,12 +25,15 @@ def folder(tmp_path):
 
 
 def test_every_task_is_whole():
-    assert list_tasks() == ["esc10", "esc50", "hmdb51", "own", "ucf101"]
+    names = ["dcase2013", "esc10", "esc50", "hmdb51", "kinetics400", "kinetics_sounds", "own", "ucf101"]
+    assert list_tasks() == names
     for name in list_tasks():
         task = load_task(name)
         assert (_tasks.ROOT / name / "README.md").is_file()
         assert set(task.protocols) <= PROTOCOLS.keys()
         assert all(task.modality in (*PROTOCOLS[protocol].modalities, "any") for protocol in task.protocols)
+        for protocol, settings in task.protocols.items():
+            parse(PROTOCOLS[protocol], settings, protocol)
 
 
 def test_folds_cover_the_data_once():
@@ -38,11 +44,19 @@ def test_folds_cover_the_data_once():
 
 
 def test_published_figures_are_of_the_data_set_and_tell_their_evidence():
-    counts = {name: len(external_figures(name)) for name in list_tasks()}
-    assert counts == {"esc10": 0, "esc50": 58, "hmdb51": 104, "own": 0, "ucf101": 143}
-    for name in ("esc50", "hmdb51", "ucf101"):
+    counts = {name: len(external_figures(name)) for name in list_tasks() if name not in ("esc10", "own")}
+    assert counts == {
+        "dcase2013": 9,
+        "esc50": 58,
+        "hmdb51": 104,
+        "kinetics400": 39,
+        "kinetics_sounds": 14,
+        "ucf101": 143,
+    }
+    assert not external_figures("esc10") + external_figures("own")
+    for name in counts:
         figures = external_figures(name)
-        assert {figure.dataset for figure in figures} == {load_task(name).title}
+        assert {figure.dataset for figure in figures} == {{"dcase2013": "DCASE2014"}.get(name, load_task(name).title)}
         assert all(figure.source and 0 <= figure.value <= 100 for figure in figures)
     # The release's own table, section 11.4 of the paper's page.
     cma = [f.value for f in external_figures("ucf101") if f.kind == "author-readme" and f.pretrain_data == "AudioSet"]
@@ -55,6 +69,8 @@ def test_published_figures_are_of_the_data_set_and_tell_their_evidence():
         ("title: T\nversion: one\n", r"task.yaml: task key 'version': got 'one'; expected a value of type int"),
         ("title: T\nclases: 3\n", r"task.yaml: unknown task key: got 'clases'.*Did you mean 'classes'"),
         ("title: T\n", r"task.yaml: task key 'paper': got nothing; expected a value"),
+        (HEAD + "dataset: esc50\n", r"keys classes and splits: got none; expected both, of an official data set"),
+        (HEAD + "dataset: manifest\nclasses: 3\n", r"keys lists, .*: got some; expected none of one's own"),
         ("title: [", r"reading .*task.yaml: got"),
     ],
 )
@@ -112,6 +128,32 @@ def test_a_miniature_is_not_scored_under_the_name_of_the_whole(shared_data):
 def test_a_copy_without_its_list_says_where_that_was_looked_for(tmp_path):
     with pytest.raises(IncompleteDataError, match=r"got none at .*ucfTrainTestlist; .* Pass it with --list"):
         load_data(load_task("ucf101"), tmp_path, None, False)
+
+
+def test_a_copy_of_kinetics_tells_its_own_counts_and_leaves_the_test_set_out(tmp_path):
+    (tmp_path / "annotations").mkdir()
+    for part, rows in {"train": "ab", "val": "cd", "test": "e"}.items():
+        lines = [f"label {row in 'ac'},{row * 11},1,11,{part}\n" for row in rows]
+        text = "label,youtube_id,time_start,time_end,split\n" + "".join(lines)
+        (tmp_path / "annotations" / f"{part}.csv").write_text(text)
+    for row in "abce":
+        (tmp_path / f"{row * 11}_000001_000011.mp4").touch()
+    task = replace(load_task("kinetics400"), classes=2)
+    with pytest.raises(IncompleteDataError, match=r"1 missing \(ddddddddddd_000001_000011\)"):
+        load_data(task, tmp_path, None, False)
+    data = load_data(task, tmp_path, None, True)
+    described = describe(task, data, ["1", "2", "3"])
+    assert part_of(described) == "3 of 4 recordings"
+    assert described["splits"] == [
+        {"name": "split", "train": 2, "test": 1, "official_train": None, "official_test": None}
+    ]
+
+
+def test_recordings_of_no_split_are_left_out(folder):
+    (folder / "own.csv").write_text("path,label,split\na.wav,dog,train\nb.wav,cat,validation\nc.wav,dog,test\n")
+    data = load_data(load_task("own"), folder / "own.csv", None, False)
+    assert [item.path.name for item in data.manifest] == ["a.wav", "c.wav"]
+    assert [(split.train.tolist(), split.test.tolist()) for split in data.splits] == [([0], [1])]
 
 
 def test_own_data(folder):

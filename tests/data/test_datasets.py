@@ -118,6 +118,47 @@ def test_nothing_found_still_tells_what_is_missing(make):
     assert (found.manifest, len(found.missing), found.unlisted) == (None, 3, 1)
 
 
+def test_kinetics_by_a_folder_of_lists(make, tmp_path):
+    root, _ = make(["0abcdefghij_000120_000130.mp4", "zzzzzzzzzzz_000001_000011.mp4"], KINETICS)
+    lists = tmp_path / "annotations"
+    lists.mkdir()
+    (lists / "train.csv").write_text("label,youtube_id,time_start,time_end\nbowling,0abcdefghij,120,130\n")
+    with pytest.raises(ManifestError, match=r"reading list .*annotations/validate\.csv: got No such file"):
+        build("kinetics", root, lists)
+    (lists / "val.csv").write_text("label,youtube_id,time_start,time_end\nbowling,zzzzzzzzzzz,1,11\n")
+    assert [item.split for item in build("kinetics", root, lists).manifest] == ["train", "val"]
+    assert [item.path.name for item in build("kinetics_sounds", root, lists, "val").manifest] == [
+        "zzzzzzzzzzz_000001_000011.mp4"
+    ]
+    with pytest.raises(UnknownNameError, match=r"split of the lists in .*: got 'validate'; .*'val'"):
+        build("kinetics", root, lists, "validate")
+
+
+def test_dcase_takes_class_and_part_from_the_places(tmp_path):
+    names = [f"{part}/tubestation{number:02d}.wav" for part in ("a/scenes_stereo",) for number in range(1, 11)]
+    names += ["a/scenes_stereo/tube02.wav", "b/scenes_stereo_testset/bus15.wav", "a/scenes_stereo/beach01.wav", "x.wav"]
+    for name in names:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    found = build("dcase2013", tmp_path)
+    assert rows(found)[0] == ("tube02.wav", "tube", "train")
+    assert rows(found)[1:11] == [(f"tubestation{number:02d}.wav", "tubestation", "train") for number in range(1, 11)]
+    assert rows(found)[11:] == [("bus15.wav", "bus", "test")]
+    assert (found.listed, len(found.missing), found.unlisted) == (200, 188, 2)
+    assert found.missing[0] == "scenes_stereo/bus01"
+    # Of tube 02 is there; of bus in the test set 15 is, so nine of 01 to 10 are named.
+    assert [name for name in found.missing if "/tube0" in name][:2] == ["scenes_stereo/tube01", "scenes_stereo/tube03"]
+    assert [name[-2:] for name in found.missing if "testset/bus" in name and "busy" not in name] == [
+        f"{number:02d}" for number in range(1, 10)
+    ]
+    (tmp_path / "a/scenes_stereo/tube02.flac").touch()
+    with pytest.raises(ManifestError, match=r"got both a/scenes_stereo/tube02.flac and a/scenes_stereo/tube02.wav"):
+        build("dcase2013", tmp_path)
+    (tmp_path / "b" / "scenes_stereo_testset").rename(tmp_path / "b" / "test")
+    with pytest.raises(ManifestError, match=r"got none \(media files: 1\); .*Pass the folder that holds both"):
+        build("dcase2013", tmp_path / "b")
+
+
 @pytest.mark.parametrize(
     ("kind", "text", "message"),
     [
@@ -133,6 +174,12 @@ def test_nothing_found_still_tells_what_is_missing(make):
         ),
         ("kinetics", KINETICS + "bowling,a,1\n", r"line 6: got 3 values \(bowling, a, 1\); expected 6"),
         ("kinetics", "", r"got no rows of that kind"),
+        (
+            "kinetics",
+            KINETICS + "singing,0abcdefghij,120,130,train,0\n",
+            r"line 6: got '0abcdefghij_000120_000130' with label 'singing', split 'train'; "
+            r"expected label 'bowling', split 'train', as list .*list.csv, line 3 says",
+        ),
         ("vggsound", "a,1,x,train\n,1,x,train\n", r"line 2, id: got ''; expected some text"),
         ("audioset", AUDIOSET + "b, nan, 10.000, x\n", r"line 7, start_seconds: got 'nan'; expected seconds"),
         ("audioset", "a_1_2.mp4\nb_1.mp4\n", r"line 2, name: got 'b_1\.mp4'; expected <id>_<start ms>_<end ms>\.mp4"),

@@ -12,7 +12,8 @@ def run(
     kind: Annotated[
         str,
         typer.Argument(
-            help="folder, shards, kinetics, kinetics_sounds, audioset, vggsound, ucf101, hmdb51, esc50 or esc10."
+            help="folder, shards, kinetics, kinetics_sounds, audioset, vggsound, ucf101, hmdb51, esc50, esc10 or "
+            "dcase2013."
         ),
     ],
     root: Annotated[Path, typer.Argument(help="Folder of the media files.")],

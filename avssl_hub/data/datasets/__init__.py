@@ -5,16 +5,28 @@ from pathlib import Path
 
 from ...errors import explain, unknown_name
 from ..manifest import ManifestError
-from . import audioset, esc10, esc50, folder, hmdb51, kinetics, kinetics_sounds, shards, ucf101, vggsound
+from . import audioset, dcase2013, esc10, esc50, folder, hmdb51, kinetics, kinetics_sounds, shards, ucf101, vggsound
 from ._match import Found
 
 __all__ = ["DATASETS", "Found", "build"]
 
 DATASETS: dict[str, Callable[..., Found]] = {
     module.__name__.rpartition(".")[2]: module.build
-    for module in (folder, shards, kinetics, kinetics_sounds, audioset, vggsound, ucf101, hmdb51, esc50, esc10)
+    for module in (
+        folder,
+        shards,
+        kinetics,
+        kinetics_sounds,
+        audioset,
+        vggsound,
+        ucf101,
+        hmdb51,
+        esc50,
+        esc10,
+        dcase2013,
+    )
 }
-_WITHOUT_LIST = ("folder", "shards")
+_WITHOUT_LIST = ("folder", "shards", "dcase2013")
 
 
 def build(kind: str, root: str | Path, listing: str | Path | None = None, split: str | None = None) -> Found:
@@ -23,7 +35,7 @@ def build(kind: str, root: str | Path, listing: str | Path | None = None, split:
     Args:
         kind: One of :data:`DATASETS`.
         root: Folder of the files.
-        listing: The official list, or the folder of lists; none for a folder and for shards.
+        listing: The official list, or the folder of lists; none for a folder, for shards and for DCASE.
         split: Keep this split only, where the list tells.
 
     Returns:

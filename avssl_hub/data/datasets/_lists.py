@@ -13,10 +13,10 @@ Value = TypeVar("Value")
 
 
 class ListRow:
-    """One row of a list, its values by the names of their columns."""
+    """One row of a list, its values by the names of their columns; ``place`` is what messages call it."""
 
     def __init__(self, path: Path, line: int, values: dict[str, str]):
-        self._where = f"list {path}, line {line}"
+        self.place = f"list {path}, line {line}"
         self._values = values
 
     def text(self, name: str) -> str:
@@ -39,7 +39,7 @@ class ListRow:
                 raise ValueError
             return read(value)
         except (ValueError, OverflowError):
-            raise ManifestError(explain(f"{self._where}, {name}", repr(value), rule)) from None
+            raise ManifestError(explain(f"{self.place}, {name}", repr(value), rule)) from None
 
 
 def of_split(rows: Iterable[ListRow], split: str | None, column: str = "split") -> Iterator[ListRow]:

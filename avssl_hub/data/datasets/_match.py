@@ -16,9 +16,11 @@ from ..media_files import media_below
 class Listed:
     """A row of a list: the file's name without folder and suffix, and what the list says of it.
 
-    ``columns`` are further columns of the manifest, the same ones in every row.
+    ``columns`` are further columns of the manifest, the same ones in every row; ``place`` is what messages call the
+    row.
     """
 
+    place: str
     stem: str
     label: str | None = None
     split: str | None = None
@@ -49,17 +51,19 @@ def match(rows: Iterable[Listed], root: str | Path) -> Found:
 
     Raises:
         NoMediaError: ``root`` is no folder.
-        ManifestError: Two files have the same name, or the list names none.
+        ManifestError: Two files have the same name, the list names none, or it contradicts itself.
     """
     files = list(media_below(root))
     there, twice = _by_stem(files)
     found: dict[str, list[str | None]] = defaultdict(list)
-    seen, missing, repeated = set(), [], 0
+    seen: dict[str, Listed] = {}
+    missing, repeated = [], 0
     for row in rows:
-        if row.stem in seen:
+        before = seen.setdefault(row.stem, row)
+        if before is not row:
+            _check_same(before, row)
             repeated += 1
             continue
-        seen.add(row.stem)
         if row.stem in twice:
             got, step = f"both {there[row.stem]} and {twice[row.stem]}", "Keep one of them, or name a narrower folder."
             raise ManifestError(explain(f"files in {root}", got, "one of each name", step))
@@ -74,6 +78,16 @@ def match(rows: Iterable[Listed], root: str | Path) -> Found:
     columns = {name: values for name, values in found.items() if any(value is not None for value in values)}
     manifest = Manifest(pa.table(columns), root) if columns else None
     return Found(manifest, len(seen), missing, repeated, len(files) - len(found["path"]))
+
+
+def _check_same(before: Listed, row: Listed) -> None:
+    def said(listed: Listed) -> str:
+        told = {"label": listed.label, "split": listed.split, **listed.columns}
+        return ", ".join(f"{name} {value!r}" for name, value in told.items() if value is not None) or "nothing"
+
+    if said(before) != said(row):
+        got, rule = f"{row.stem!r} with {said(row)}", f"{said(before)}, as {before.place} says"
+        raise ManifestError(explain(row.place, got, rule, "Remove one of the two rows."))
 
 
 def _by_stem(files: list[str]) -> tuple[dict[str, str], dict[str, str]]:

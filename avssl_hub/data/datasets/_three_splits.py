@@ -43,15 +43,18 @@ def listed(lines: Iterable[SplitLine], split: str | None) -> Iterator[Listed]:
     """
     if split is not None and split not in NUMBERS:
         raise unknown_name("official split", split, NUMBERS)
-    rows: dict[str, tuple[str, str, dict[str, str | None]]] = {}
+    rows: dict[str, tuple[SplitLine, dict[str, SplitLine]]] = {}
     for line in lines:
-        label, _, parts = rows.setdefault(line.stem, (line.label, line.group, {}))
-        before = parts.setdefault(line.number, line.part)
-        if (label, before) != (line.label, line.part):
-            got = f"{line.stem!r} of class {line.label!r} in {line.part}, after {label!r} in {before} of the same split"
-            raise ManifestError(explain(line.place, got, "one class, and one part of each split, for every video"))
-    for stem, (label, group, parts) in rows.items():
+        first, parts = rows.setdefault(line.stem, (line, {}))
+        before = parts.setdefault(line.number, line)
+        if first.label != line.label or before.part != line.part:
+            other = before if before.part != line.part else first
+            got = f"{line.stem!r} of class {line.label!r} in {line.part or 'no part'}"
+            rule = f"class {other.label!r} in {other.part or 'no part'}, as {other.place} says"
+            raise ManifestError(explain(line.place, got, rule, "Are these the lists of the same data set?"))
+    for stem, (line, parts) in rows.items():
         if split is None:
-            yield Listed(stem, label, columns={"group": group, **{f"split{n}": parts.get(n) for n in NUMBERS}})
-        elif parts.get(split):
-            yield Listed(stem, label, parts[split], {"group": group})
+            sides = {f"split{number}": parts[number].part if number in parts else None for number in NUMBERS}
+            yield Listed(line.place, stem, line.label, columns={"group": line.group, **sides})
+        elif split in parts and parts[split].part:
+            yield Listed(line.place, stem, line.label, parts[split].part, {"group": line.group})

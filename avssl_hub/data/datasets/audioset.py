@@ -48,7 +48,7 @@ def _is_official(path: Path) -> bool:
 def _segments(path: Path) -> Iterator[Listed]:
     for row in read_rows(path, _SEGMENTS):
         start, end = (row.parse(name, _milliseconds, "seconds") for name in ("start_seconds", "end_seconds"))
-        yield Listed(f"{row.text('YTID')}_{start}_{end}", row.text("positive_labels"))
+        yield Listed(row.place, f"{row.text('YTID')}_{start}_{end}", row.text("positive_labels"))
 
 
 def _milliseconds(seconds: str) -> int:
@@ -57,7 +57,7 @@ def _milliseconds(seconds: str) -> int:
 
 def _names(path: Path) -> Iterator[Listed]:
     for row in read_rows(path, ["name"]):
-        yield Listed(row.parse("name", _stem, "<id>_<start ms>_<end ms>.mp4"))
+        yield Listed(row.place, row.parse("name", _stem, "<id>_<start ms>_<end ms>.mp4"))
 
 
 def _stem(name: str) -> str:

@@ -31,4 +31,4 @@ def build(root: str | Path, listing: str | Path, split: str | None = None) -> Fo
 def listed(row: ListRow) -> Listed:
     """Read a row of ``esc50.csv``."""
     columns = {"fold": row.text("fold"), "group": row.text("src_file")}
-    return Listed(Path(row.text("filename")).stem, row.text("category"), columns=columns)
+    return Listed(row.place, Path(row.text("filename")).stem, row.text("category"), columns=columns)

@@ -3,37 +3,53 @@
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from ._lists import of_split, read_rows
+from ...errors import unknown_name
+from ._lists import ListRow, of_split, read_rows
 from ._match import Found, Listed, match
+
+_VALIDATION = ("validate.csv", "val.csv")  # as different releases call it
 
 
 def build(root: str | Path, listing: str | Path, split: str | None = None) -> Found:
     """Find the clips of an official list.
 
-    The list has a header with ``youtube_id``, ``time_start`` and ``time_end`` in seconds and, but for lists that
+    A list has a header with ``youtube_id``, ``time_start`` and ``time_end`` in seconds and, but for lists that
     hold them back, ``label`` and ``split``. A clip lies anywhere below ``root`` as
     ``<youtube_id>_<start>_<end>.mp4``, both times in six digits, the name the customary download scripts give it.
 
     Args:
         root: Folder of the clips.
-        listing: The official CSV file.
+        listing: An official CSV file, or the folder of ``train.csv`` and ``validate.csv`` (or ``val.csv``), whose
+            names then tell the splits.
         split: Keep this split only.
 
     Raises:
         NoMediaError: ``root`` is no folder.
-        ManifestError: The list cannot be read, or has a bad row.
+        ManifestError: The list cannot be read, has a bad row, or names a clip twice in different ways.
         UnknownNameError: It has no such split.
     """
     return match(listed(listing, split), root)
 
 
 def listed(listing: str | Path, split: str | None = None, classes: Collection[str] | None = None) -> Iterator[Listed]:
-    """Read the rows of an official list, of one split or of some classes."""
-    needed = ["youtube_id", "time_start", "time_end"]
-    needed += ["split"] if split is not None else []
-    needed += ["label"] if classes is not None else []
-    for row in of_split(read_rows(Path(listing), needed=needed), split):
+    """Read the rows of official lists, of one split or of some classes."""
+    for row, part in _rows(Path(listing), split, ["label"] if classes is not None else []):
         if classes is None or row.get("label") in classes:
             start, end = (row.parse(name, int, "whole seconds") for name in ("time_start", "time_end"))
             stem = f"{row.text('youtube_id')}_{start:06d}_{end:06d}"
-            yield Listed(stem, row.get("label"), row.get("split"))
+            yield Listed(row.place, stem, row.get("label"), part)
+
+
+def _rows(listing: Path, split: str | None, further: list[str]) -> Iterator[tuple[ListRow, str | None]]:
+    """Give each row with its split."""
+    needed = ["youtube_id", "time_start", "time_end", *further]
+    if not listing.is_dir():
+        rows = read_rows(listing, needed=needed if split is None else [*needed, "split"])
+        yield from ((row, row.get("split")) for row in of_split(rows, split))
+        return
+    validation = next((listing / name for name in _VALIDATION if (listing / name).exists()), listing / _VALIDATION[0])
+    files = {"train": listing / "train.csv", validation.stem: validation}
+    if split is not None and split not in files:
+        raise unknown_name(f"split of the lists in {listing}", split, files)
+    for part in files if split is None else [split]:
+        yield from ((row, part) for row in read_rows(files[part], needed=needed))

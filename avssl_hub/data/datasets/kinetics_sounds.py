@@ -50,7 +50,7 @@ def build(root: str | Path, listing: str | Path, split: str | None = None, class
 
     Args:
         root: Folder of the clips.
-        listing: The official CSV file of Kinetics.
+        listing: An official CSV file of Kinetics, or the folder of several, as :func:`kinetics.build` takes it.
         split: Keep this split only.
         classes: Labels to keep; the default is **not verified**, see :data:`CLASSES`.
 

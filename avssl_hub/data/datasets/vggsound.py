@@ -28,4 +28,4 @@ def build(root: str | Path, listing: str | Path, split: str | None = None) -> Fo
 
 def _listed(row: ListRow) -> Listed:
     start = row.parse("start", int, "whole seconds")
-    return Listed(f"{row.text('id')}_{start:06d}", row.text("label"), row.text("split"))
+    return Listed(row.place, f"{row.text('id')}_{start:06d}", row.text("label"), row.text("split"))
