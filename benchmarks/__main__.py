@@ -85,7 +85,13 @@ def _run(options: argparse.Namespace) -> int:
         device = chosen_device(options.device, ranks.local_rank)
         subject = load_subject(options.model, device, options.batch_size, random_seed, options.adapter)
         place = options.out / place_of(
-            choices.task, data.name, choices.protocol.name, subject.name, subject.revision, choices.control
+            choices.task,
+            data.name,
+            choices.modality,
+            choices.protocol.name,
+            subject.name,
+            subject.revision,
+            choices.control,
         )
         make_folder(place.parent)
         check_new(place, options.force)

@@ -25,14 +25,17 @@ class ResultError(InvalidValueError):
     """A result breaks the schema, or contradicts itself or its task."""
 
 
-def place_of(task: Task, data: str | None, protocol: str, model: str, revision: str, control: str | None) -> Path:
+def place_of(
+    task: Task, data: str | None, modality: str, protocol: str, model: str, revision: str, control: str | None
+) -> Path:
     """Return where a result lies in a folder of results, ``<model>/<revision>/<task>.json``.
 
-    The name also has that of one's own data, the protocol where it is not the task's default, and the control where it
-    is one, so that no two runs share a place.
+    The name also has that of one's own data, the modality where the task leaves it open, the protocol where it is not
+    the task's default, and the control where it is one, so that no two runs share a place.
     """
     default = next(iter(task.protocols))
-    parts = [task.name, data, protocol if protocol != default else None, control]
+    looked_at = modality if task.modality == "any" else None
+    parts = [task.name, data, looked_at, protocol if protocol != default else None, control]
     return Path(model, revision, ".".join(filter(None, parts)) + ".json")
 
 
@@ -68,7 +71,8 @@ def check_file(path: Path) -> dict[str, Any]:
     check_result(result, str(path))
     task, model = load_task(result["task"]["name"]), result["model"]
     data, protocol = result["data"]["name"], result["protocol"]["name"]
-    belongs = place_of(task, data, protocol, model["name"], model["revision"], result["control"])
+    modality = result["task"]["modality"]
+    belongs = place_of(task, data, modality, protocol, model["name"], model["revision"], result["control"])
     if path.absolute().parts[-3:] != belongs.parts:
         raise ResultError(explain(f"place of result {path}", "/".join(path.parts[-3:]), f"…/{belongs}"))
     return result

@@ -59,7 +59,7 @@ def only(folder):
 
 def test_a_run_says_what_was_scored(results):
     file = only(results)
-    assert file.relative_to(results).as_posix() == f"{MODEL}/eacacbb3a4f9/own.own.json"
+    assert file.relative_to(results).as_posix() == f"{MODEL}/eacacbb3a4f9/own.own.audio.json"
     result = json.loads(file.read_text())
     assert result["task"] == {"name": "own", "title": "your own", "version": 1, "modality": "audio", "part": None}
     assert result["data"]["classes"] == ["hum", "noise"]
@@ -87,7 +87,7 @@ def test_a_second_run_takes_all_from_the_cache_and_gives_the_same(run, results, 
 
 def test_controls_lie_beside_the_result_and_are_called_controls(run, tmp_path, capsys):
     assert run(tmp_path, "--control", "shuffled-labels") == 0
-    assert only(tmp_path).name == "own.own.shuffled-labels.json"
+    assert only(tmp_path).name == "own.own.audio.shuffled-labels.json"
     assert "not a score of the model" in capsys.readouterr().out
     other = tmp_path / "random"
     assert run(other, "--control", "random-weights", "--seed", "3") == 0
@@ -100,7 +100,7 @@ def test_a_folder_is_called_by_its_own_name(run, tmp_path):
     folder = tmp_path / "mine"
     shutil.copytree(cards_folder() / MODEL, folder)
     assert run(tmp_path / "out", "--model", str(folder)) == 0
-    assert only(tmp_path / "out").relative_to(tmp_path / "out").as_posix() == "mine/eacacbb3a4f9/own.own.json"
+    assert only(tmp_path / "out").relative_to(tmp_path / "out").as_posix() == "mine/eacacbb3a4f9/own.own.audio.json"
 
 
 def test_validate_accepts_what_run_wrote(results, capsys):
@@ -140,7 +140,7 @@ def test_validate_finds_results_that_lie_elsewhere(results, tmp_path, capsys):
     assert main(["validate", str(tmp_path)]) == 1
     told = capsys.readouterr()
     assert "2 results, 2 wrong" in told.out
-    assert f"expected …/{MODEL}/eacacbb3a4f9/own.own.json" in told.err
+    assert f"expected …/{MODEL}/eacacbb3a4f9/own.own.audio.json" in told.err
     assert "broken.json: got Expecting" in told.err
 
 
