@@ -1,6 +1,7 @@
 """Results as data: where they lie, and what must hold of them."""
 
 import json
+import re
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ except ModuleNotFoundError as error:
 
 SCHEMA = Path(__file__).with_name("result.schema.json")
 _TOLERANCE = 1e-9
+_NUMBERS = re.compile(r"\[\n[-+.,\deE\s]*\]")
 
 
 class ResultError(InvalidValueError):
@@ -78,6 +80,12 @@ def check_file(path: Path) -> dict[str, Any]:
     return result
 
 
+def text_of(result: Any) -> str:
+    """Return the text of a result's file, with a line for each list of numbers."""
+    text = json.dumps(result, indent=1)
+    return _NUMBERS.sub(lambda found: " ".join(found[0].split()), text) + "\n"
+
+
 def _rules(result: dict[str, Any]):
     """Yield (whether it holds, place, what was met, rule) of what a schema cannot say."""
     try:
@@ -108,6 +116,16 @@ def _rules(result: dict[str, Any]):
     reported = result["layers"].get(score["layer"], {})
     same = {**score, "splits": reported.get("splits")} == {**reported, "layer": score["layer"]}
     yield same and score["accuracy"] == best, "score", score, "that of the best of the layers"
+    if "hits" in result and "splits" in reported:
+        means = [(split["name"], split["accuracy"]) for split in reported["splits"]]
+        told = [(split["name"], sum(split["hits"]) / max(len(split["hits"]), 1)) for split in result["hits"]]
+        near = len(told) == len(means) and all(
+            name == other and abs(mean - share) < _TOLERANCE for (name, mean), (other, share) in zip(means, told)
+        )
+        yield near, "hits", told, f"the splits and scores of the reported layer, {means}"
+        lengths = [(len(split["groups"]), len(split["hits"])) for split in result["hits"]]
+        rule = [(split["test"],) * 2 for split in data["splits"] if split["test"]]
+        yield lengths == rule, "hits", f"{lengths} groups and hits", f"{rule}, those tested"
     tested, size = sum(split["test"] for split in data["splits"]), len(data["classes"])
     counted = sum(map(sum, result["confusion"]))
     # Each draw of a protocol that trains several times counts them once more.

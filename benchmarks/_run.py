@@ -140,6 +140,10 @@ def run(choices: Choices, data: TaskData, subject: Subject, cache: Path, bar: Ba
         "data": described,
         "score": {"layer": best, **{key: value for key, value in told[best].items() if key != "splits"}},
         "layers": told,
+        "hits": [
+            {"name": score.split.name, "groups": data.groups[score.split.test].tolist(), "hits": score.hits.tolist()}
+            for score in layers[best]
+        ],
         "confusion": confusion_matrix(layers[best], data.labels, len(data.manifest.classes)).tolist(),
         "software": {"avssl_hub": __version__, **versions(*PACKAGES)},
         "hardware": {**hardware(), "device": _device_name(encoder.device), "processes": ranks.size},
