@@ -106,7 +106,11 @@ class TorchHub:
 
 @dataclass(frozen=True)
 class HubMetadata:
-    """The keys the Hub itself reads."""
+    """The keys the Hub itself reads.
+
+    ``model_index`` (``model-index`` in the file) are results of the benchmarks, written by
+    ``python -m benchmarks leaderboard --write``.
+    """
 
     license: str
     library_name: Literal["transformers"]
@@ -115,6 +119,7 @@ class HubMetadata:
     datasets: tuple[str, ...] = ()
     license_name: str | None = None
     license_link: str | None = None
+    model_index: tuple[dict, ...] = field(default=(), metadata={"key": "model-index"})
 
 
 @dataclass(frozen=True)
@@ -233,7 +238,11 @@ def parse(kind: Any, value: Any, where: str) -> Any:
 def _record(kind: type, value: Any, where: str, **given: Any) -> Any:
     if not isinstance(value, dict):
         _refuse(where, value, "a mapping")
-    known = {entry.name.rstrip("_"): entry for entry in fields(kind) if entry.metadata.get("header", True)}
+    known = {
+        entry.metadata.get("key", entry.name.rstrip("_")): entry
+        for entry in fields(kind)
+        if entry.metadata.get("header", True)
+    }
     for name in value:
         if name not in known:
             close = get_close_matches(str(name), known, n=1)
