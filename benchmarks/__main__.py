@@ -1,4 +1,4 @@
-"""Command line of the benchmarks: ``python -m benchmarks ls | run | validate``."""
+"""Command line of the benchmarks: ``python -m benchmarks ls | run | validate | leaderboard | compare``."""
 
 import argparse
 import json
@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from avssl_hub.cli._console import count, note, progress_bar, say, say_error, show, table
-from avssl_hub.errors import AvsslError
+from avssl_hub.errors import AvsslError, InvalidValueError, explain
 
 from ._tasks import ROOT, external_figures, list_tasks, load_task
 
@@ -53,6 +53,18 @@ def _parser() -> argparse.ArgumentParser:
     validate = commands.add_parser("validate", help="check results")
     validate.set_defaults(command=_validate)
     validate.add_argument("paths", nargs="*", type=Path, help="files or folders (default: the project's own results)")
+
+    board = commands.add_parser("leaderboard", help="render results as a page, plots and Markdown")
+    board.set_defaults(command=_leaderboard)
+    board.add_argument("--results", nargs="+", type=Path, help="folders of results (default: the project's own)")
+    board.add_argument("--out", type=Path, help="folder to write; without it the table is printed")
+    board.add_argument("--force", action="store_true", help="replace a leaderboard that --out has")
+    board.add_argument("--write", action="store_true", help="bring README and model cards of the checkout up to date")
+
+    compare = commands.add_parser("compare", help="set results side by side, on the tasks that all of them have")
+    compare.set_defaults(command=_compare)
+    compare.add_argument("subjects", nargs="+", metavar="A B", help="result files, folders of them, or model names")
+    compare.add_argument("--results", nargs="+", type=Path, help="folders in which models are looked up")
     return parser
 
 
@@ -75,7 +87,7 @@ def _run(options: argparse.Namespace) -> int:
 
     from ._data import load_data
     from ._models import load_subject
-    from ._results import check_result, place_of
+    from ._results import check_result, place_of, text_of
     from ._run import choose, run
 
     choices = choose(load_task(options.task), options.protocol, options.modality, options.control, options.seed)
@@ -100,10 +112,10 @@ def _run(options: argparse.Namespace) -> int:
         if result is None:
             return 0
         # As the file will be read.
-        text = json.dumps(result, indent=1)
+        text = text_of(result)
         check_result(json.loads(text), "the result")
         with replacing(place) as partly:
-            partly.write_text(text + "\n", encoding="utf-8")
+            partly.write_text(text, encoding="utf-8")
     _tell(result, place)
     return 0
 
@@ -142,6 +154,42 @@ def _validate(options: argparse.Namespace) -> int:
     figures = sum(len(external_figures(name)) for name in list_tasks())
     say(f"{count(len(files), 'result')}, {wrong} wrong; {count(figures, 'published figure')}")
     return 1 if wrong else 0
+
+
+def _leaderboard(options: argparse.Namespace) -> int:
+    from ._board import collect
+    from ._generated import RESULTS, outdated
+    from ._leaderboard import write_leaderboard
+    from ._tables import board_table
+
+    if options.write and options.results:
+        step = "Leave out one of them."
+        raise InvalidValueError(explain("--write", "--results beside it", "the project's own results", step))
+    entries = collect(options.results)
+    if options.out:
+        say(str(write_leaderboard(options.out, entries, options.force)))
+    if options.write:
+        for path, text in outdated(ROOT.parent, entries).items():
+            path.write_text(text, encoding="utf-8")
+            say(f"{path}: written")
+    if not options.out and not options.write:
+        say(board_table(entries, RESULTS))
+    return 0
+
+
+def _compare(options: argparse.Namespace) -> int:
+    from ._compare import compare, find
+
+    subjects = [find(name, options.results) for name in options.subjects]
+    for comparison in compare(subjects):
+        splits = list(comparison.lines[0].splits)
+        rows = table("result", f"{comparison.metric} %", "95 % interval", *splits, "difference", "95 % interval")
+        for line in comparison.lines:
+            rows.add_row(line.name, line.score, line.interval, *line.splits.values(), *line.difference)
+        say(comparison.title)
+        show(rows)
+        say(comparison.remark)
+    return 0
 
 
 if __name__ == "__main__":

@@ -37,6 +37,7 @@ def test_wheel_holds_nothing_outside_the_package(unpacked_wheel):
     held = {path.name for path in (unpacked_wheel / "avssl_hub").iterdir()}
     assert {"conversion", "benchmarks", "model_cards", "models", "training"} <= held
     assert (unpacked_wheel / "avssl_hub" / "models" / "avid" / "statistics.safetensors").exists()
+    assert (unpacked_wheel / "avssl_hub" / "benchmarks" / "page" / "template.html").exists()
     assert (unpacked_wheel / "avssl_hub" / "training" / "recipes" / "avid" / "tiny_avworld.yaml").exists()
 
 

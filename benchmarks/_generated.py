@@ -1,0 +1,58 @@
+"""What of the leaderboard stands in the README and the model cards, kept up to date."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from avssl_hub._cards import CARD_FILE, ModelCard, join_card, split_card
+from avssl_hub.cards import replace_between
+from avssl_hub.errors import InvalidValueError, explain
+
+from ._board import Entry
+from ._hub_metadata import model_index
+from ._tables import board_table, model_table
+
+RESULTS = PurePosixPath("benchmarks/results")
+_README, _CARDS = "README.md", "model_cards"
+
+
+def outdated(root: Path, entries: Sequence[Entry]) -> dict[Path, str]:
+    """Return the files whose generated parts have drifted from the results, with the text they should have.
+
+    Args:
+        root: The checkout: README.md, ``model_cards`` and ``benchmarks/results`` lie in it.
+        entries: All results of the project.
+
+    Raises:
+        InvalidValueError: ``root`` is no checkout, or a file has no place for its part.
+    """
+    readme = root / _README
+    if not readme.is_file():
+        step = "Install the package with `pip install -e` from a clone."
+        raise InvalidValueError(explain("parts of the leaderboard", f"no {readme}", "a checkout of the project", step))
+    table = board_table(entries, RESULTS)
+    wanted = {readme: replace_between(readme.read_text(encoding="utf-8"), "leaderboard", table, str(readme))}
+    controls = [entry for entry in entries if entry.kind == "control"]
+    for path in sorted((root / _CARDS).glob(f"*/{CARD_FILE}")):
+        wanted[path] = _card_text(path, [entry for entry in entries if _is_of(entry, ModelCard.read(path))], controls)
+    return {path: text for path, text in wanted.items() if path.read_text(encoding="utf-8") != text}
+
+
+def _is_of(entry: Entry, card: ModelCard) -> bool:
+    """Whether a result is a score of the very weights that the card is about."""
+    weights = [digest for name, digest in card.files.items() if name.endswith(".safetensors")]
+    model = entry.result["model"]
+    published = card.hub.revision is not None and model["revision"] == card.hub.revision
+    same = published or model["weights_sha256"].split() == weights
+    return entry.kind == "model" and entry.model == card.name and same
+
+
+def _card_text(path: Path, entries: Sequence[Entry], controls: Sequence[Entry]) -> str:
+    header, body = split_card(path)
+    body = replace_between(body, "benchmarks", model_table(entries, controls), str(path))
+    return join_card(_with_index(header, model_index(path.parent.name, entries)), body)
+
+
+def _with_index(header: Mapping[str, Any], index: list[dict[str, Any]]) -> dict[str, Any]:
+    hub = {key: value for key, value in header.items() if key not in ("model-index", "avssl")}
+    return {**hub, **({"model-index": index} if index else {}), "avssl": header["avssl"]}

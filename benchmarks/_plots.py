@@ -1,0 +1,120 @@
+"""Score against the work of the network, as SVG that follows the colours of the page it stands in."""
+
+import io
+import itertools
+import math
+import re
+import zlib
+from collections.abc import Mapping, Sequence
+from html import escape
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import NullLocator
+
+from ._board import Entry, comparable
+
+_INK = "#010203"  # stands for the colour of the text around
+_SIZE = (7.2, 4.4)  # inches
+_POINTS = 240  # about the height of the axes, in points
+_LINE = 10  # of names, in points
+_NEAR = 3.0  # costs within about this factor share a column of names
+_MARKS = "osD^vP*X"
+_COLOURS = {"model": "#2f7ed8", "baseline": "#d9822b", "control": "#8a8f98"}  # legible on white and on black
+_STYLE = {
+    "svg.fonttype": "path",  # no font is needed where it is shown
+    "text.parse_math": False,
+    "font.family": "DejaVu Sans",
+    "font.size": 10,
+    **dict.fromkeys(("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color"), _INK),
+}
+# In a file of its own it has no text around it.
+_ALONE = "<style>svg{color:#1c1e21}@media(prefers-color-scheme:dark){svg{color:#e4e6eb}}</style>"
+
+
+def draw_all(entries: Sequence[Entry]) -> Mapping[str, str]:
+    """Draw one plot for each set of results that are of the same recordings and metric.
+
+    Returns:
+        SVG by title.
+    """
+    return {title: draw(title, held) for title, held in comparable(entries).items()}
+
+
+def draw(title: str, entries: Sequence[Entry]) -> str:
+    """Return an SVG: a mark a result, at its GMACs a clip and its score, with the 95 % interval."""
+    protocols = sorted({entry.protocol for entry in entries})
+    with mpl.rc_context({**_STYLE, "svg.hashsalt": title}):
+        figure = Figure(_SIZE, layout="constrained")
+        axes = figure.subplots()
+        for number, (entry, lift) in enumerate(zip(entries, _lifts(entries))):
+            gid = f"{entry.kind}-{zlib.crc32(title.encode())}-{number}"  # the page hides controls by its beginning
+            _draw_entry(axes, entry, _MARKS[protocols.index(entry.protocol) % len(_MARKS)], lift, gid)
+        for mark, protocol in zip(itertools.cycle(_MARKS), protocols):
+            axes.plot([], [], mark, color=_INK, markerfacecolor="none", label=protocol)
+        _scale(axes, [_cost(entry) for entry in entries])
+        axes.set_xlabel("GMACs a clip")
+        axes.set_ylabel(f"{entries[0].result['metric']}, %")
+        axes.set_title(title, fontsize=10, loc="left")
+        axes.grid(color=_INK, alpha=0.12)
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.legend(fontsize=8, frameon=False, ncols=4, loc="upper left", bbox_to_anchor=(0, -0.14))
+        text = io.StringIO()
+        figure.savefig(text, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
+    return _cleaned(text.getvalue(), title)
+
+
+def alone(svg: str) -> str:
+    """Return a plot as a file of its own, which follows the viewer's light or dark mode."""
+    return re.sub(r"(<svg[^>]*>)", rf"\1{_ALONE}", svg, count=1)
+
+
+def _cost(entry: Entry) -> float:
+    return entry.result["cost"]["gmacs_per_clip"]
+
+
+def _draw_entry(axes: Axes, entry: Entry, mark: str, lift: float, gid: str) -> None:
+    score, cost, colour = entry.result["score"], _cost(entry), _COLOURS[entry.kind]
+    low, value, high = (100 * share for share in (score["interval"][0], score["accuracy"], score["interval"][1]))
+    face = "none" if entry.kind == "control" else colour
+    name = f"{entry.model} ({entry.kind_in_words})" if entry.kind == "control" else entry.model
+    drawn = [
+        *axes.plot([cost, cost], [low, high], color=colour, linewidth=1.5, alpha=0.6),
+        *axes.plot(cost, value, mark, color=colour, markerfacecolor=face, markersize=7),
+        axes.annotate(name, (cost, value), (8, lift), textcoords="offset points", va="center", fontsize=8),
+    ]
+    for part, artist in zip(("interval", "mark", "name"), drawn):
+        artist.set_gid(f"{gid}-{part}")
+
+
+def _lifts(entries: Sequence[Entry]) -> list[float]:
+    """Return by how many points each name is moved up from its mark so that names of like cost do not overlap."""
+    lifts, tops = [0.0] * len(entries), {}
+    for place in sorted(range(len(entries)), key=lambda place: entries[place].result["score"]["accuracy"]):
+        column = round(math.log(max(_cost(entries[place]), 1e-9), _NEAR))
+        wanted = _POINTS * entries[place].result["score"]["accuracy"]
+        tops[column] = max(wanted, tops.get(column, -math.inf) + _LINE)
+        lifts[place] = tops[column] - wanted
+    return lifts
+
+
+def _scale(axes: Axes, costs: Sequence[float]) -> None:
+    """Scale by logarithm, with a place for 0, and with room for names at the right."""
+    above = [cost for cost in costs if cost] or [1.0]
+    left, right = min(above) / 2, max(above) * _NEAR * 2
+    has_zero = 0 in costs
+    axes.set_xscale("symlog", linthresh=left, linscale=0.3)
+    axes.set_xlim(-left / 4 if has_zero else left, right)
+    steps = [digit * 10.0**power for power in range(-9, 7) for digit in (1, 2, 5)]
+    ticks = [step for step in steps if left <= step <= right]
+    axes.set_xticks(([0] if has_zero else []) + ticks[:: 1 + len(ticks) // 9], minor=False)
+    axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.set_ylim(0, 100)
+
+
+def _cleaned(svg: str, title: str) -> str:
+    svg = svg[svg.index("<svg") + len("<svg") :]
+    svg = re.sub(r"<!--.*?-->\s*|<metadata>.*?</metadata>\s*", "", svg, flags=re.DOTALL)
+    return f'<svg role="img" aria-label="{escape(title)}"{svg.replace(_INK, "currentColor")}'
