@@ -17,9 +17,9 @@ from ._board import Entry, comparable
 
 _INK = "#010203"  # stands for the colour of the text around
 _SIZE = (7.2, 4.4)  # inches
-_POINTS = 240  # about the height of the axes, in points
-_LINE = 10  # of names, in points
+_LINE = 4.5  # height of a name, in percent of score
 _NEAR = 3.0  # costs within about this factor share a column of names
+_ASIDE = 1.1  # factor of cost between the marks and the names of a column
 _MARKS = "osD^vP*X"
 _COLOURS = {"model": "#2f7ed8", "baseline": "#d9822b", "control": "#8a8f98"}  # legible on white and on black
 _STYLE = {
@@ -48,9 +48,9 @@ def draw(title: str, entries: Sequence[Entry]) -> str:
     with mpl.rc_context({**_STYLE, "svg.hashsalt": title}):
         figure = Figure(_SIZE, layout="constrained")
         axes = figure.subplots()
-        for number, (entry, lift) in enumerate(zip(entries, _lifts(entries))):
+        for number, (entry, place) in enumerate(zip(entries, _name_places(entries))):
             gid = f"{entry.kind}-{zlib.crc32(title.encode())}-{number}"  # the page hides controls by its beginning
-            _draw_entry(axes, entry, _MARKS[protocols.index(entry.protocol) % len(_MARKS)], lift, gid)
+            _draw_entry(axes, entry, _MARKS[protocols.index(entry.protocol) % len(_MARKS)], place, gid)
         for mark, protocol in zip(itertools.cycle(_MARKS), protocols):
             axes.plot([], [], mark, color=_INK, markerfacecolor="none", label=protocol)
         _scale(axes, [_cost(entry) for entry in entries])
@@ -74,29 +74,38 @@ def _cost(entry: Entry) -> float:
     return entry.result["cost"]["gmacs_per_clip"]
 
 
-def _draw_entry(axes: Axes, entry: Entry, mark: str, lift: float, gid: str) -> None:
+def _draw_entry(axes: Axes, entry: Entry, mark: str, place: tuple[float, float], gid: str) -> None:
     score, cost, colour = entry.result["score"], _cost(entry), _COLOURS[entry.kind]
     low, value, high = (100 * share for share in (score["interval"][0], score["accuracy"], score["interval"][1]))
     face = "none" if entry.kind == "control" else colour
     name = f"{entry.model} ({entry.kind_in_words})" if entry.kind == "control" else entry.model
+    line = {"arrowstyle": "-", "color": colour, "linewidth": 0.6, "shrinkA": 0, "shrinkB": 4, "relpos": (0, 0.5)}
+    label = axes.annotate(name, (cost, value), place, va="center", fontsize=8, arrowprops=line)
     drawn = [
+        label,
+        label.arrow_patch,
         *axes.plot([cost, cost], [low, high], color=colour, linewidth=1.5, alpha=0.6),
         *axes.plot(cost, value, mark, color=colour, markerfacecolor=face, markersize=7),
-        axes.annotate(name, (cost, value), (8, lift), textcoords="offset points", va="center", fontsize=8),
     ]
-    for part, artist in zip(("interval", "mark", "name"), drawn):
+    for part, artist in zip(("name", "line", "interval", "mark"), drawn):
         artist.set_gid(f"{gid}-{part}")
 
 
-def _lifts(entries: Sequence[Entry]) -> list[float]:
-    """Return by how many points each name is moved up from its mark so that names of like cost do not overlap."""
-    lifts, tops = [0.0] * len(entries), {}
-    for place in sorted(range(len(entries)), key=lambda place: entries[place].result["score"]["accuracy"]):
-        column = round(math.log(max(_cost(entries[place]), 1e-9), _NEAR))
-        wanted = _POINTS * entries[place].result["score"]["accuracy"]
-        tops[column] = max(wanted, tops.get(column, -math.inf) + _LINE)
-        lifts[place] = tops[column] - wanted
-    return lifts
+def _name_places(entries: Sequence[Entry]) -> list[tuple[float, float]]:
+    """Return where each name stands, in GMACs and percent.
+
+    Names of like cost stand in one column right of all its marks, and no two at the same height.
+    """
+    columns: dict[int, list[int]] = {}
+    for index in sorted(range(len(entries)), key=lambda index: entries[index].result["score"]["accuracy"]):
+        columns.setdefault(round(math.log(max(_cost(entries[index]), 1e-9), _NEAR)), []).append(index)
+    places = [(0.0, 0.0)] * len(entries)
+    for indices in columns.values():
+        right, top = max(_cost(entries[index]) for index in indices), -math.inf
+        for index in indices:
+            top = max(100 * entries[index].result["score"]["accuracy"], top + _LINE)
+            places[index] = (right * _ASIDE, top)
+    return places
 
 
 def _scale(axes: Axes, costs: Sequence[float]) -> None:

@@ -77,7 +77,8 @@ const PUBLISHED = [
   ["clip", "Input", (row) => parseFloat(row.clip) || 0, (row) => [row.input]],
   ["pretrain", "Pretrained on", (row) => row.pretrain],
   ["evidence", "Evidence", (row) => row.evidence, (row) => [make("span", { className: "tag" }, row.evidence)]],
-  ["source", "Source", (row) => row.source, (row) => [sourceLink(row.source), row.note ? make("small", {}, row.note) : ""]],
+  ["source", "Source", (row) => row.source, (row) => [sourceLink(row.source),
+    row.note ? make("details", {}, make("summary", {}, "Note"), row.note) : ""]],
 ];
 const TABLES = [
   { id: "ours", sort: "sort", columns: OURS, rows: board.ours, alike: (row) => [row.data, row.modality, row.protocol, row.metric],
@@ -209,14 +210,14 @@ function renderTable(table) {
   section.querySelector("tbody").replaceChildren(...sorted(rows, table).flatMap((row) => {
     const cells = table.columns.map(([key, title, value, show], place) => {
       const content = show ? show(row) : [value(row)];
-      const className = NUMBERS.has(key) ? "number" : "";
+      const className = NUMBERS.has(key) ? "number" : key;
       return place ? make("td", { className, data: { label: title } }, make("div", {}, ...content))
         : make("th", { scope: "row" }, ...content);
     });
     const line = make("tr", { className: row.kind ?? "" }, ...cells);
     return state.getAll("open").includes(row.id) ? [line, detail(row, cells.length)] : [line];
   }));
-  section.querySelector(".scroll").hidden = !rows.length;
+  for (const part of [".scroll", ".sort"]) section.querySelector(part).hidden = !rows.length;
   renderEmpty(section.querySelector(".empty"), table, rows);
   const kinds = new Set(rows.map((row) => JSON.stringify(table.alike(row)))).size;
   const warning = section.querySelector(".warning");
