@@ -13,12 +13,15 @@ import time
 from collections.abc import Callable, Iterator
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 from .errors import DownloadError, HashMismatchError, InvalidValueError, UnknownNameError, explain
+
+if TYPE_CHECKING:
+    import datasets
 
 logger = logging.getLogger(__name__)
 
@@ -70,6 +73,36 @@ def snapshot(repo_id: str, revision: str | None = None, allow_patterns: list[str
             ) from error
         step = "Run the same again: it continues where it stopped."
         raise DownloadError(explain(what, _short(error), "a complete transfer", step)) from error
+
+
+def load_dataset(name: str, config: str | None = None, revision: str | None = None) -> "datasets.DatasetDict":
+    """Load all splits of a data set, downloading what the cache lacks; nothing of it is run.
+
+    Args:
+        name: ``organisation/name`` on the Hub, or a local folder of tables.
+        config: Which of its configurations, where it has several.
+        revision: Branch, tag or full commit hash; None is the default branch.
+
+    Raises:
+        InvalidValueError: It cannot be loaded so, such as for want of a configuration.
+        UnknownNameError: The Hub has no such repository or revision, or it is closed.
+        DownloadError: No Hub in reach and no complete copy in the cache, or a failed transfer.
+    """
+    import datasets
+
+    what = f"data set {name!r}" + (f" at revision {revision!r}" if revision else "")
+    try:
+        return datasets.load_dataset(name, config, revision=revision)
+    except datasets.exceptions.DatasetNotFoundError as error:
+        step = "Check the spelling; for a closed one ask for access, then log in with `hf auth login`."
+        raise UnknownNameError(explain(what, _short(error), "an existing one that is open to you", step)) from error
+    except ConnectionError as error:
+        raise _unreachable(what, error) from error
+    except (datasets.exceptions.DatasetsError, OSError, ValueError, RuntimeError) as error:
+        cause = error
+        while cause.__cause__:
+            cause = cause.__cause__
+        raise InvalidValueError(explain(what, _short(cause), "one that datasets.load_dataset loads")) from error
 
 
 def fetch(

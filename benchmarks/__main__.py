@@ -37,7 +37,9 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--task", required=True, help=f"one of {', '.join(list_tasks())}")
     run.add_argument("--model", required=True, help="name, folder or Hub id, or a baseline: log_mel_statistics")
     run.add_argument("--adapter", help="module:Class that makes another library's model an encoder")
-    run.add_argument("--data", required=True, type=Path, help="folder of the copy; for task 'own' a manifest")
+    run.add_argument(
+        "--data", required=True, type=Path, help="folder of the copy or hf://owner/name; for task 'own' a manifest"
+    )
     run.add_argument("--out", required=True, type=Path, help="folder of results")
     run.add_argument("--list", type=Path, help="the official list, if it does not lie in its usual place")
     run.add_argument("--protocol", help="by default the task's first")

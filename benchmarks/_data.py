@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from avssl_hub.data.dataset_tables import is_dataset
 from avssl_hub.data.datasets import build
-from avssl_hub.data.labelled import present
+from avssl_hub.data.labelled import present, read_labelled
 from avssl_hub.data.manifest import Manifest
 from avssl_hub.errors import InvalidValueError, explain, some_of
 from avssl_hub.evaluation.answers import Split
@@ -56,8 +57,10 @@ def load_data(task: Task, place: Path, listing: Path | None, allow_missing: bool
 
     Args:
         task: The task.
-        place: Folder of the copy; for one's own data a manifest with labels and splits or folds.
-        listing: The official list, if it does not lie in one of the task's usual places.
+        place: Folder of the copy, or a data set as :func:`read_dataset` takes it; for one's own data a manifest, or a
+            data set, with labels and splits or folds.
+        listing: The official list, if it does not lie in one of the task's usual places. A data set needs none if it
+            has the list's columns.
         allow_missing: Whether to go on without recordings that the list names.
 
     Raises:
@@ -70,7 +73,7 @@ def load_data(task: Task, place: Path, listing: Path | None, allow_missing: bool
             raise InvalidValueError(
                 explain(f"list of task {task.name}", listing, "none", "Pass the manifest as --data.")
             )
-        manifest, missing = present(Manifest.read(place))
+        manifest, missing = present(read_labelled(place))
     else:
         found = build(task.dataset, place, listing or _listing(task, place))
         manifest, missing = found.manifest, found.missing
@@ -141,7 +144,7 @@ def _used(manifest: Manifest, test_on: str) -> tuple[Manifest, list[Split]]:
 
 
 def _listing(task: Task, place: Path) -> Path | None:
-    if not task.lists:
+    if not task.lists or is_dataset(place):
         return None
     usual = [place / name for name in task.lists]
     for path in usual:

@@ -23,6 +23,8 @@ class Request:
 class HubServer:
     """Serves ``repositories[repo_id][revision][file]`` as the Hub does, and ``files[path]`` as a web server does.
 
+    Models and data sets share ``repositories``.
+
     Attributes:
         repositories: Contents by repository and full commit hash.
         branches: Commit hash of a branch, by ``(repo_id, branch)``.
@@ -85,8 +87,8 @@ class _Handler(BaseHTTPRequestHandler):
         if path in self.hub.files:
             content = self.hub.files[path]
             return self._send_file(path, content, self.hub.etags.get(path, _etag(content)), {})
-        parts = path.strip("/").split("/")
-        if parts[:2] == ["api", "models"] and len(parts) >= 4:
+        parts = path.strip("/").removeprefix("datasets/").split("/")
+        if parts[:2] in (["api", "models"], ["api", "datasets"]) and len(parts) >= 4:
             return self._api("/".join(parts[2:4]), parts[4:])
         if len(parts) >= 5 and parts[2] == "resolve":
             return self._resolve("/".join(parts[:2]), parts[3], "/".join(parts[4:]))
@@ -112,11 +114,7 @@ class _Handler(BaseHTTPRequestHandler):
             return
         commit, files = found
         if rest[:1] == ["tree"]:
-            entries = [
-                {"type": "file", "path": name, "size": len(content), "oid": hashlib.sha1(content).hexdigest()}
-                for name, content in files.items()
-            ]
-            self._answer_json(entries)
+            self._answer_json(_tree(files, "/".join([*rest[2:], ""]) if len(rest) > 2 else ""))
         else:
             siblings = [{"rfilename": name} for name in files]
             self._answer_json({"_id": "1", "id": repo_id, "modelId": repo_id, "sha": commit, "siblings": siblings})
@@ -165,6 +163,16 @@ class _Handler(BaseHTTPRequestHandler):
         if cut is not None:
             self.wfile.flush()
             self.close_connection = True
+
+
+def _tree(files: dict[str, bytes], front: str) -> list[dict]:
+    """List files below a folder, and the folders in it."""
+    below = {name: content for name, content in files.items() if name.startswith(front)}
+    folders = {front + name.removeprefix(front).partition("/")[0] for name in below if "/" in name.removeprefix(front)}
+    return [{"type": "directory", "path": name, "oid": "0" * 40} for name in sorted(folders)] + [
+        {"type": "file", "path": name, "size": len(content), "oid": hashlib.sha1(content).hexdigest()}
+        for name, content in below.items()
+    ]
 
 
 def _etag(content: bytes) -> str:

@@ -51,6 +51,15 @@ def write_table(table: pa.Table, path: Path) -> None:
                 writer.writerows(zip(*(column.to_pylist() for column in batch.columns)))
 
 
+def class_names(column: pa.ChunkedArray, feature: Any) -> pa.ChunkedArray | pa.Array:
+    """Replace the numbers of a column of ``datasets.ClassLabel`` by names; others stay as they are."""
+    import datasets
+
+    if not isinstance(feature, datasets.ClassLabel):
+        return column
+    return pa.array([None if value is None else feature.int2str(value) for value in column.to_pylist()], pa.string())
+
+
 def check_suffix(path: Path) -> str:
     """Return the suffix that names a manifest's format.
 
@@ -126,8 +135,5 @@ def _read_dataset(source: Any) -> tuple[pa.Table, Rules]:
         kinds = f"the path of a file ({', '.join(SUFFIXES)}) or a datasets.Dataset"
         raise ManifestError(explain("source of a manifest", type(source).__name__, kinds))
     table = source.with_format("arrow")[:]
-    for name, feature in source.features.items():
-        if isinstance(feature, datasets.ClassLabel):
-            names = [None if value is None else feature.int2str(value) for value in table[name].to_pylist()]
-            table = table.set_column(table.column_names.index(name), name, pa.array(names, pa.string()))
-    return table, Rules("datasets.Dataset")
+    columns = {name: class_names(table[name], feature) for name, feature in source.features.items()}
+    return pa.table(columns), Rules("datasets.Dataset")

@@ -8,6 +8,7 @@ import pyarrow.compute as pc
 
 from ..errors import InvalidValueError, explain, unknown_name
 from ._manifest_files import read_table
+from .dataset_tables import is_dataset, read_dataset
 from .manifest import Manifest
 
 _JOINT = "/"
@@ -19,10 +20,11 @@ def read_labelled(
     """Read a table of labels whose columns have names of their own.
 
     Args:
-        source: A .csv, .tsv or .parquet file.
+        source: A .csv, .tsv or .parquet file, or a data set as :func:`read_dataset` takes it.
         columns: The manifest's columns by name, each with that of the table it is taken from, or with several that
             are put together with a stroke between them; others are left out. None keeps all under their own names.
-        root: Folder that relative paths start from; the file's own by default.
+            Where the media of a data set lie need not be said.
+        root: Folder that relative paths start from; the file's own by default, and not for data sets.
 
     Raises:
         UnknownNameError: The table has no such column.
@@ -31,10 +33,22 @@ def read_labelled(
     Example:
         >>> read_labelled("labels.csv", {"path": ["filename"], "label": ["category"]})  # doctest: +SKIP
     """
+    if is_dataset(source):
+        return _of_dataset(source, columns, root)
     table, rules = read_table(source)
     if columns is not None:
         table = renamed(table, columns, str(source))
     return Manifest(table, Path(source).parent if root is None else root, rules)
+
+
+def _of_dataset(source: str | Path, columns: Mapping[str, Iterable[str]] | None, root: str | Path | None) -> Manifest:
+    if root is not None:
+        raise InvalidValueError(explain(f"root of data set {source}", root, "none: its media are inside", "Drop it."))
+    found = read_dataset(source)
+    if columns is None:
+        return found
+    places = {name: [name] for name in ("path", "member", "offset", "size") if name in found.columns}
+    return Manifest(renamed(found.table, {**columns, **places}, str(source)), found.root)
 
 
 def renamed(table: pa.Table, columns: Mapping[str, Iterable[str]], where: str) -> pa.Table:

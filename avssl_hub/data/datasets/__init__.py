@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ...errors import explain, unknown_name
+from ..dataset_tables import is_dataset, read_dataset
 from ..manifest import ManifestError
 from . import audioset, dcase2013, esc10, esc50, folder, hmdb51, kinetics, kinetics_sounds, shards, ucf101, vggsound
 from ._match import Found
@@ -26,7 +27,10 @@ DATASETS: dict[str, Callable[..., Found]] = {
         dcase2013,
     )
 }
-_WITHOUT_LIST = ("folder", "shards", "dcase2013")
+_FILES = ("folder", "shards")
+_WITHOUT_LIST = (*_FILES, "dcase2013")
+# Copies of these as data sets have the columns of the list, row by row.
+_LISTS_ITSELF = ("esc50", "esc10", "kinetics", "kinetics_sounds")
 
 
 def build(kind: str, root: str | Path, listing: str | Path | None = None, split: str | None = None) -> Found:
@@ -34,8 +38,9 @@ def build(kind: str, root: str | Path, listing: str | Path | None = None, split:
 
     Args:
         kind: One of :data:`DATASETS`.
-        root: Folder of the files.
-        listing: The official list, or the folder of lists; none for a folder, for shards and for DCASE.
+        root: Folder of the files; or a data set, as :func:`avssl_hub.data.dataset_tables.read_dataset` takes it.
+        listing: The official list, or the folder of lists; none for a folder, for shards and for DCASE, and not needed
+            for a data set that has the list's columns.
         split: Keep this split only, where the list tells.
 
     Returns:
@@ -45,9 +50,13 @@ def build(kind: str, root: str | Path, listing: str | Path | None = None, split:
         UnknownNameError: There is no such data set.
         ManifestError: The list is missing or cannot be read, or nothing in it fits.
         NoMediaError: ``root`` is no folder.
+        AvsslError: As :func:`read_dataset` raises.
     """
     if kind not in DATASETS:
         raise unknown_name("data set", kind, DATASETS)
+    if kind not in _FILES and is_dataset(root):
+        root = read_dataset(root)
+        listing = root if listing is None and kind in _LISTS_ITSELF else listing
     if kind in _WITHOUT_LIST:
         for name, value in (("list", listing), ("split", split)):
             if value is not None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from ...errors import explain, unknown_name
-from ..manifest import ManifestError
+from ..manifest import Manifest, ManifestError
 
 Value = TypeVar("Value")
 
@@ -15,8 +15,8 @@ Value = TypeVar("Value")
 class ListRow:
     """One row of a list, its values by the names of their columns; ``place`` is what messages call it."""
 
-    def __init__(self, path: Path, line: int, values: dict[str, str]):
-        self.place = f"list {path}, line {line}"
+    def __init__(self, place: str, values: dict[str, str]):
+        self.place = place
         self._values = values
 
     def text(self, name: str) -> str:
@@ -60,17 +60,22 @@ def of_split(rows: Iterable[ListRow], split: str | None, column: str = "split") 
         raise unknown_name(f"{column} of the list", split, others)
 
 
-def read_rows(path: Path, columns: Sequence[str] | None = None, needed: Sequence[str] = ()) -> Iterator[ListRow]:
+def read_rows(
+    path: str | Path | Manifest, columns: Sequence[str] | None = None, needed: Sequence[str] = ()
+) -> Iterator[ListRow]:
     """Read a list of comma-separated values; blank lines and those that begin with ``#`` are passed over.
 
     Args:
-        path: The list, in UTF-8.
+        path: The list, in UTF-8; or a data set whose own columns are those of the list.
         columns: Names of its columns; None takes them from a header.
         needed: Columns that a header must have.
 
     Raises:
         ManifestError: The list cannot be read, a column is missing, or a row has another number of values.
     """
+    if isinstance(path, Manifest):
+        yield from _own_rows(path, needed)
+        return
     try:
         with open(path, newline="", encoding="utf-8-sig") as file:
             reader = csv.reader(file, skipinitialspace=True)
@@ -84,7 +89,7 @@ def read_rows(path: Path, columns: Sequence[str] | None = None, needed: Sequence
                 if len(values) != len(columns):
                     what, got = f"list {path}, line {reader.line_num}", f"{len(values)} values ({', '.join(values)})"
                     raise ManifestError(explain(what, got, f"{len(columns)}: {', '.join(columns)}"))
-                yield ListRow(path, reader.line_num, dict(zip(columns, values)))
+                yield ListRow(f"list {path}, line {reader.line_num}", dict(zip(columns, values)))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         got = getattr(error, "strerror", None) or str(error)
         raise ManifestError(explain(f"reading list {path}", got, "a readable list in UTF-8")) from error
@@ -114,7 +119,14 @@ def read_words(path: Path, count: int, rule: str) -> Iterator[tuple[str, list[st
             yield place, words
 
 
-def _check_header(path: Path, columns: Sequence[str], needed: Sequence[str]) -> None:
+def _own_rows(manifest: Manifest, needed: Sequence[str]) -> Iterator[ListRow]:
+    _check_header(manifest.root, manifest.columns, needed)
+    for number, row in enumerate(manifest.table.to_pylist(), 1):
+        values = {name: "" if value is None else str(value) for name, value in row.items()}
+        yield ListRow(f"data set {manifest.root}, row {number}", values)
+
+
+def _check_header(path: str | Path, columns: Sequence[str], needed: Sequence[str]) -> None:
     for name in needed:
         if name not in columns:
             close = get_close_matches(name, columns, 1)

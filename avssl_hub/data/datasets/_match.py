@@ -1,6 +1,5 @@
-"""Files on the disk matched with the rows of an official list, by their names."""
+"""Recordings that are here matched with the rows of an official list, by their names."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
@@ -46,16 +45,16 @@ class Found:
     unlisted: int
 
 
-def match(rows: Iterable[Listed], root: str | Path) -> Found:
-    """Look for the files of a list in a folder and those below it, whatever folder each lies in.
+def match(rows: Iterable[Listed], root: str | Path | Manifest) -> Found:
+    """Look for the files of a list in a folder and those below it, whatever folder each lies in, or in a manifest.
 
     Raises:
         NoMediaError: ``root`` is no folder.
         ManifestError: Two files have the same name, the list names none, or it contradicts itself.
     """
-    files = list(media_below(root))
-    there, twice = _by_stem(files)
-    found: dict[str, list[str | None]] = defaultdict(list)
+    places, names = copy_of(root)
+    there, twice = _by_stem(names)
+    kept: list[tuple[int, Listed]] = []
     seen: dict[str, Listed] = {}
     missing, repeated = [], 0
     for row in rows:
@@ -65,19 +64,42 @@ def match(rows: Iterable[Listed], root: str | Path) -> Found:
             repeated += 1
             continue
         if row.stem in twice:
-            got, step = f"both {there[row.stem]} and {twice[row.stem]}", "Keep one of them, or name a narrower folder."
-            raise ManifestError(explain(f"files in {root}", got, "one of each name", step))
+            one, other = names[there[row.stem]], names[twice[row.stem]]
+            got, step = f"both {one} and {other}", "Keep one of them, or name a narrower folder."
+            raise ManifestError(explain(f"files in {folder_of(root)}", got, "one of each name", step))
         if row.stem in there:
-            known = {"path": there[row.stem], "label": row.label, "split": row.split}
-            for name, value in (known | row.columns).items():
-                found[name].append(value)
+            kept.append((there[row.stem], row))
         else:
             missing.append(row.stem)
     if not seen:
         raise ManifestError(explain("list of files", "no rows of that kind", "at least one"))
-    columns = {name: values for name, values in found.items() if any(value is not None for value in values)}
-    manifest = Manifest(pa.table(columns), root) if columns else None
-    return Found(manifest, len(seen), missing, repeated, len(files) - len(found["path"]))
+    manifest = joined(places, kept, folder_of(root)) if kept else None
+    return Found(manifest, len(seen), missing, repeated, len(names) - len(kept))
+
+
+def copy_of(root: str | Path | Manifest) -> tuple[pa.Table, list[str]]:
+    """Tell where the recordings that are here lie, and their names."""
+    if not isinstance(root, Manifest):
+        names = list(media_below(root))
+        return pa.table({"path": pa.array(names, pa.string())}), names
+    places = root.table.select([name for name in ("path", "member", "offset", "size") if name in root.columns])
+    return places, root.column("member" if "member" in root.columns else "path").to_pylist()
+
+
+def joined(places: pa.Table, kept: list[tuple[int, Listed]], root: str | Path) -> Manifest:
+    """Put beside each place what the list says of it, but for what it says of none."""
+    rows = [{"label": row.label, "split": row.split, **row.columns} for _, row in kept]
+    told = {name: [row[name] for row in rows] for name in rows[0]}
+    table = places.take([place for place, _ in kept])
+    for name, values in told.items():
+        if any(value is not None for value in values):
+            table = table.append_column(name, pa.array(values, pa.string()))
+    return Manifest(table, root)
+
+
+def folder_of(root: str | Path | Manifest) -> str | Path:
+    """Return the folder of a copy, for messages and for the paths in it."""
+    return root.root if isinstance(root, Manifest) else root
 
 
 def _check_same(before: Listed, row: Listed) -> None:
@@ -90,10 +112,10 @@ def _check_same(before: Listed, row: Listed) -> None:
         raise ManifestError(explain(row.place, got, rule, "Remove one of the two rows."))
 
 
-def _by_stem(files: list[str]) -> tuple[dict[str, str], dict[str, str]]:
-    """Map the names that lists use to files, and those that several files have to another of them."""
+def _by_stem(names: list[str]) -> tuple[dict[str, int], dict[str, int]]:
+    """Map the names that lists use to rows, and those that several rows have to another of them."""
     there, twice = {}, {}
-    for name in files:
+    for row, name in enumerate(names):
         stem = PurePath(name).stem
-        (twice if stem in there else there)[stem] = name
+        (twice if stem in there else there)[stem] = row
     return there, twice

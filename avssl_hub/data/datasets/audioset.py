@@ -5,14 +5,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ...errors import explain
-from ..manifest import ManifestError
+from ..manifest import Manifest, ManifestError
 from ._lists import read_rows
 from ._match import Found, Listed, match
 
 _SEGMENTS = ("YTID", "start_seconds", "end_seconds", "positive_labels")
 
 
-def build(root: str | Path, listing: str | Path, split: str | None = None) -> Found:
+def build(root: str | Path | Manifest, listing: str | Path, split: str | None = None) -> Found:
     """Find the clips of an official list of segments, or of one of AVID's lists.
 
     An official list begins with lines of comment and goes on with ``YTID, start_seconds, end_seconds,

@@ -4,12 +4,9 @@ import re
 from collections import defaultdict
 from pathlib import Path, PurePosixPath
 
-import pyarrow as pa
-
 from ...errors import explain
 from ..manifest import Manifest, ManifestError
-from ..media_files import media_below
-from ._match import Found
+from ._match import Found, Listed, copy_of, folder_of, joined
 
 CLASSES = (
     "bus",
@@ -27,46 +24,54 @@ _PARTS = {"scenes_stereo": "train", "scenes_stereo_testset": "test"}
 _EACH = 10  # recordings of a class in either part
 
 
-def build(root: str | Path) -> Found:
+def build(root: str | Path | Manifest) -> Found:
     """Find the recordings by their places, since no list comes with them.
 
     The public development set, folder ``scenes_stereo``, is what papers train on, and ``scenes_stereo_testset`` what
     they test on. The class is a file's name without its two digits.
 
     Args:
-        root: Folder that holds the two, anywhere below it.
+        root: Folder that holds the two, anywhere below it; or a data set with splits "train" and "test".
 
     Raises:
         NoMediaError: ``root`` is no folder.
         ManifestError: Neither of the two is there, or a recording is there twice.
     """
-    rows, numbers = [], defaultdict(dict)
-    files = list(media_below(root))
-    for path in map(PurePosixPath, files):
-        part, named = _PARTS.get(path.parent.name), re.fullmatch(r"([a-z]+)(\d\d)", path.stem)
+    places, names = copy_of(root)
+    rows, there = [], defaultdict(dict)
+    for row, (name, part) in enumerate(zip(names, _parts(root, names))):
+        named = re.fullmatch(r"([a-z]+)(\d\d)", PurePosixPath(name).stem)
         if part is None or named is None or named[1] not in CLASSES:
             continue
-        before = numbers[part, named[1]].setdefault(named[2], path)
-        if before != path:
-            got, step = f"both {before} and {path}", "Keep one of them, or name a narrower folder."
-            raise ManifestError(explain(f"files in {root}", got, "one of each name", step))
-        rows.append({"path": str(path), "label": named[1], "split": part})
+        before = there[part, named[1]].setdefault(named[2], name)
+        if before is not name:
+            got, step = f"both {before} and {name}", "Keep one of them, or name a narrower folder."
+            raise ManifestError(explain(f"files in {folder_of(root)}", got, "one of each name", step))
+        rows.append((row, Listed(name, name, named[1], part)))
     if not rows:
-        got, rule = f"none (media files: {len(files)})", " and ".join(f"{name}/bus01.wav" for name in _PARTS)
-        step = "Pass the folder that holds both folders."
-        raise ManifestError(explain(f"recordings of DCASE 2013 in {root}", got, f"files such as {rule}", step))
+        rule = " and ".join(f"{folder}/bus01.wav" for folder in _PARTS)
+        got, step = f"none (media files: {len(names)})", "Pass the folder that holds both folders."
+        raise ManifestError(
+            explain(f"recordings of DCASE 2013 in {folder_of(root)}", got, f"files such as {rule}", step)
+        )
     missing = [
         f"{folder}/{label}{number}"
         for folder, part in _PARTS.items()
         for label in CLASSES
-        for number in _absent(numbers[part, label])
+        for number in _absent(there[part, label])
     ]
-    return Found(
-        Manifest(pa.Table.from_pylist(rows), root), len(rows) + len(missing), missing, 0, len(files) - len(rows)
-    )
+    manifest = joined(places, rows, folder_of(root))
+    return Found(manifest, len(rows) + len(missing), missing, 0, len(names) - len(rows))
 
 
-def _absent(there: dict[str, PurePosixPath]) -> list[str]:
+def _parts(root: str | Path | Manifest, names: list[str]) -> list[str | None]:
+    if isinstance(root, Manifest):
+        splits = root.column("split").to_pylist() if "split" in root.columns else [None] * len(root)
+        return [split if split in _PARTS.values() else None for split in splits]
+    return [_PARTS.get(PurePosixPath(name).parent.name) for name in names]
+
+
+def _absent(there: dict[str, str]) -> list[str]:
     """Name as many of the numbers 01 to 10 as recordings lack, whatever the numbers of those that are there."""
     free = [f"{number:02d}" for number in range(1, _EACH + 1) if f"{number:02d}" not in there]
     return free[: max(0, _EACH - len(there))]

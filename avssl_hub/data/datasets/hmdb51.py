@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from ...errors import explain
-from ..manifest import ManifestError
+from ..manifest import Manifest, ManifestError
 from ._lists import read_words
 from ._match import Found, match
 from ._three_splits import NUMBERS, SplitLine, listed
@@ -12,7 +12,7 @@ from ._three_splits import NUMBERS, SplitLine, listed
 _PARTS = {"0": None, "1": "train", "2": "test"}
 
 
-def build(root: str | Path, listing: str | Path, split: str | None = None) -> Found:
+def build(root: str | Path | Manifest, listing: str | Path, split: str | None = None) -> Found:
     """Find the videos of the official lists.
 
     The column ``group`` is the part of a video's name before its class, which is that of the film it was cut from.

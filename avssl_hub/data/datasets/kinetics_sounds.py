@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from pathlib import Path
 
+from ..manifest import Manifest
 from ._match import Found, match
 from .kinetics import listed
 
@@ -45,7 +46,12 @@ CLASSES = (
 )
 
 
-def build(root: str | Path, listing: str | Path, split: str | None = None, classes: Collection[str] = CLASSES) -> Found:
+def build(
+    root: str | Path | Manifest,
+    listing: str | Path | Manifest,
+    split: str | None = None,
+    classes: Collection[str] = CLASSES,
+) -> Found:
     """Find the clips of these classes; the list and the files are those of Kinetics.
 
     Args:

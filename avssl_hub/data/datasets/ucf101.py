@@ -4,13 +4,13 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from ...errors import explain, unknown_name
-from ..manifest import ManifestError
+from ..manifest import Manifest, ManifestError
 from ._lists import read_words
 from ._match import Found, match
 from ._three_splits import NUMBERS, SplitLine, listed
 
 
-def build(root: str | Path, listing: str | Path, split: str | None = None) -> Found:
+def build(root: str | Path | Manifest, listing: str | Path, split: str | None = None) -> Found:
     """Find the videos of the official lists.
 
     The class is the folder of a list's entry: files of ``HandstandPushups`` are called ``v_HandStandPushups_...``.

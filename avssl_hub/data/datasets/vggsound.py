@@ -2,11 +2,12 @@
 
 from pathlib import Path
 
+from ..manifest import Manifest
 from ._lists import ListRow, of_split, read_rows
 from ._match import Found, Listed, match
 
 
-def build(root: str | Path, listing: str | Path, split: str | None = None) -> Found:
+def build(root: str | Path | Manifest, listing: str | Path, split: str | None = None) -> Found:
     """Find the clips of ``vggsound.csv``.
 
     The list has no header: YouTube id, start in seconds, label, split ("train" or "test"). A clip of 10 s lies
