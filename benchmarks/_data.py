@@ -8,19 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from avssl_hub.data.dataset_tables import is_dataset
-from avssl_hub.data.datasets import build
-from avssl_hub.data.labelled import present, read_labelled
 from avssl_hub.data.manifest import Manifest
-from avssl_hub.errors import InvalidValueError, explain, some_of
+from avssl_hub.errors import explain, some_of
 from avssl_hub.evaluation.answers import Split
-from avssl_hub.evaluation.cross_validation import splits_of
+from avssl_hub.evaluation.cross_validation import check_classes, splits_of
 
+from ._copies import IncompleteDataError, advice, find_copy
 from ._tasks import MANIFEST, Task
-
-
-class IncompleteDataError(InvalidValueError):
-    """Recordings that the official list names are not here, or classes are."""
 
 
 @dataclass(frozen=True)
@@ -57,29 +51,22 @@ def load_data(task: Task, place: Path, listing: Path | None, allow_missing: bool
 
     Args:
         task: The task.
-        place: Folder of the copy, or a data set as :func:`read_dataset` takes it; for one's own data a manifest, or a
-            data set, with labels and splits or folds.
-        listing: The official list, if it does not lie in one of the task's usual places. A data set needs none if it
-            has the list's columns.
+        place: As :func:`find_copy` takes it.
+        listing: Likewise.
         allow_missing: Whether to go on without recordings that the list names.
 
     Raises:
-        InvalidValueError: One's own data came with a list besides.
-        ManifestError: The list is not there or is wrong, or a recording has no label.
-        IncompleteDataError: Recordings are missing, or whole classes.
+        InvalidValueError: One's own data came with a list besides, or a split tests what it does not train on.
+        ManifestError: The list is wrong.
+        IncompleteDataError: The list, recordings or labels are missing, or whole classes.
     """
-    if task.dataset == MANIFEST:
-        if listing:
-            raise InvalidValueError(
-                explain(f"list of task {task.name}", listing, "none", "Pass the manifest as --data.")
-            )
-        manifest, missing = present(read_labelled(place))
-    else:
-        found = build(task.dataset, place, listing or _listing(task, place))
-        manifest, missing = found.manifest, found.missing
+    found = find_copy(task, place, listing)
+    manifest, missing = found.manifest, found.missing
     if missing and (manifest is None or not allow_missing):
-        what, got = f"recordings of {task.title} in {place}", f"{len(missing)} missing ({some_of(missing)})"
+        what = f"recordings of {task.title} in {place}"
+        got = f"{len(missing)} of {found.listed} missing ({some_of(missing)})"
         step = "Complete the copy, or pass --allow-missing: the result then says that it is of a part."
+        step = " ".join(filter(None, [advice(place, found), step]))
         raise IncompleteDataError(explain(what, got, "every one that the list names", step))
     unlabelled = manifest.column("label").to_pylist().count(None)
     if unlabelled:
@@ -89,7 +76,10 @@ def load_data(task: Task, place: Path, listing: Path | None, allow_missing: bool
         what, got = f"classes of {task.title} in {place}", len(manifest.classes)
         raise IncompleteDataError(explain(what, got, f"{task.classes}: with fewer it is another task", step))
     manifest, splits = _used(manifest, task.test_on)
-    return TaskData(manifest, splits, missing, place.stem if task.dataset == MANIFEST else None)
+    data = TaskData(manifest, splits, missing, place.stem if task.dataset == MANIFEST else None)
+    for split in splits:
+        check_classes(split, data.labels, manifest.classes)
+    return data
 
 
 def describe(task: Task, data: TaskData, keys: Sequence[str]) -> dict[str, Any]:
@@ -100,13 +90,6 @@ def describe(task: Task, data: TaskData, keys: Sequence[str]) -> dict[str, Any]:
         data: The copy.
         keys: What names each recording's content.
     """
-    here = {split.name: split for split in data.splits}
-    official = {split.name: split for split in task.splits}
-    splits = []
-    for name in official | here:
-        counts = {part: len(getattr(here[name], part)) if name in here else 0 for part in ("train", "test")}
-        whole = {f"official_{part}": getattr(official.get(name), part, None) for part in ("train", "test")}
-        splits.append({"name": name, **counts, **whole})
     return {
         "name": data.name,
         "manifest_sha256": data.manifest.fingerprint(),
@@ -116,8 +99,20 @@ def describe(task: Task, data: TaskData, keys: Sequence[str]) -> dict[str, Any]:
         "distinct_contents": len(set(keys)),
         "classes": data.manifest.classes,
         "missing": data.missing,
-        "splits": splits,
+        "splits": count_splits(task, data.splits),
     }
+
+
+def count_splits(task: Task, splits: Sequence[Split]) -> list[dict[str, Any]]:
+    """Tell how many recordings each split trains and tests on, beside the official numbers, which may be None."""
+    here = {split.name: split for split in splits}
+    official = {split.name: split for split in task.splits}
+    counted = []
+    for name in official | here:
+        counts = {part: len(getattr(here[name], part)) if name in here else 0 for part in ("train", "test")}
+        whole = {f"official_{part}": getattr(official.get(name), part, None) for part in ("train", "test")}
+        counted.append({"name": name, **counts, **whole})
+    return counted
 
 
 def part_of(described: dict[str, Any]) -> str | None:
@@ -141,14 +136,3 @@ def _used(manifest: Manifest, test_on: str) -> tuple[Manifest, list[Split]]:
     if not used.all():
         manifest = manifest.only(used)
     return manifest, splits_of(manifest, test_on)
-
-
-def _listing(task: Task, place: Path) -> Path | None:
-    if not task.lists or is_dataset(place):
-        return None
-    usual = [place / name for name in task.lists]
-    for path in usual:
-        if path.exists():
-            return path
-    got, step = f"none at {' or '.join(map(str, usual))}", "Pass it with --list."
-    raise IncompleteDataError(explain(f"official list of {task.title}", got, "the one that comes with it", step))

@@ -7,7 +7,7 @@ from importlib.metadata import version
 import numpy as np
 
 from ..data.manifest import Manifest
-from ..errors import InvalidValueError, explain
+from ..errors import InvalidValueError, explain, some_of
 from .answers import Answer, Split, SplitScore, judge
 from .features import FeatureStore
 from .protocols import Protocol
@@ -44,6 +44,20 @@ def splits_of(manifest: Manifest, test_on: str = "test") -> list[Split]:
     Raises:
         InvalidValueError: There is none of these columns, or a split has nobody to train or to test on.
     """
+    splits = parts_of(manifest, test_on)
+    for split in splits:
+        if not len(split.train) or not len(split.test):
+            got = f"{len(split.train)} recordings to train and {len(split.test)} to test on"
+            raise InvalidValueError(explain(f"split {split.name!r}", got, "some of each"))
+    return splits
+
+
+def parts_of(manifest: Manifest, test_on: str = "test") -> list[Split]:
+    """Read splits as :func:`splits_of`, also where one lacks recordings to train or to test on.
+
+    Raises:
+        UnknownNameError: There is none of the columns.
+    """
     numbered = sorted(name for name in manifest.columns if name.startswith("split") and name[5:].isdigit())
     if not numbered and "fold" in manifest.columns:
         folds = np.array(manifest.column("fold").to_pylist(), object)
@@ -57,10 +71,6 @@ def splits_of(manifest: Manifest, test_on: str = "test") -> list[Split]:
         for name in numbered or ["split"]:
             parts = np.array([_SAME.get(part, part) for part in manifest.column(name).to_pylist()], object)
             splits.append(Split(name, np.flatnonzero(parts == "train"), np.flatnonzero(parts == test_on)))
-    for split in splits:
-        if not len(split.train) or not len(split.test):
-            got = f"{len(split.train)} recordings to train and {len(split.test)} to test on"
-            raise InvalidValueError(explain(f"split {split.name!r}", got, "some of each"))
     return splits
 
 
@@ -130,14 +140,20 @@ def _from_plain(found: dict) -> Answer:
     return Answer(np.array(found["ranked"]), clips, found["notes"])
 
 
-def check_classes(split: Split, labels: np.ndarray) -> None:
+def check_classes(split: Split, labels: np.ndarray, names: Sequence[str] | None = None) -> None:
     """Refuse a split that cannot be scored.
+
+    Args:
+        split: The split.
+        labels: (recordings,) integers.
+        names: What messages call the classes.
 
     Raises:
         InvalidValueError: It trains on fewer than two classes, or tests one it does not train on.
     """
     learnt = set(labels[split.train])
-    strangers = len(set(labels[split.test]) - learnt)
+    strangers = sorted(set(labels[split.test]) - learnt)
     if strangers or len(learnt) < 2:
-        got = f"{len(learnt)} classes to train on, and {strangers} only to test on"
+        which = f" ({some_of([names[label] for label in strangers])})" if names and strangers else ""
+        got = f"{len(learnt)} classes to train on, and {len(strangers)} only to test on{which}"
         raise InvalidValueError(explain(f"split {split.name!r}", got, "at least two, with all that are tested"))

@@ -6,19 +6,20 @@ from dataclasses import replace
 import pytest
 
 from avssl_hub._typed import parse
-from avssl_hub.errors import UnknownNameError
+from avssl_hub.errors import InvalidValueError, UnknownNameError
 from avssl_hub.evaluation.protocols import PROTOCOLS
 from benchmarks import _tasks
 from benchmarks._data import IncompleteDataError, describe, load_data, part_of
 from benchmarks._tasks import TaskError, external_figures, list_tasks, load_task
 
 HEAD = "title: T\npaper: P\nversion: 1\nmodality: any\nprotocols: {linear_probe: {}}\n"
-OWN = "path,label,split\na.wav,dog,train\nb.wav,cat,train\nc.wav,dog,test\n"
+OWN = "path,label,split\na.wav,dog,train\nb.wav,cat,train\nc.wav,dog,test\nd.wav,cat,train\n"
+OWN_LABELS = ("a.wav,dog", "b.wav,cat", "c.wav,dog", "d.wav,cat")
 
 
 @pytest.fixture
 def folder(tmp_path):
-    for name in "abc":
+    for name in "abcd":
         (tmp_path / f"{name}.wav").touch()
     (tmp_path / "own.csv").write_text(OWN)
     return tmp_path
@@ -110,7 +111,7 @@ def test_a_copy_with_missing_files_is_refused_by_name(shared_data, tmp_path):
     for file in sorted((source / "audio").iterdir())[2:]:
         (tmp_path / file.name).symlink_to(file)
     task = load_task("esc10")
-    with pytest.raises(IncompleteDataError, match=r"2 missing \(.*, .*\); .* --allow-missing"):
+    with pytest.raises(IncompleteDataError, match=r"2 of 281 missing \(.*, .*\); .* --allow-missing"):
         load_data(task, tmp_path, listing, False)
     data = load_data(task, tmp_path, listing, True)
     assert (len(data.manifest), len(data.missing)) == (279, 2)
@@ -119,7 +120,7 @@ def test_a_copy_with_missing_files_is_refused_by_name(shared_data, tmp_path):
 
 def test_a_miniature_is_not_scored_under_the_name_of_the_whole(shared_data):
     lists = shared_data("action-splits/ucf101")
-    with pytest.raises(IncompleteDataError, match=r"13179 missing \(v_ApplyEyeMakeup_"):
+    with pytest.raises(IncompleteDataError, match=r"13179 of 13320 missing \(v_ApplyEyeMakeup_"):
         load_data(load_task("ucf101"), shared_data("ucf101-mini"), lists, False)
     with pytest.raises(IncompleteDataError, match=r"got 20; expected 101: with fewer it is another task.*'own'"):
         load_data(load_task("ucf101"), shared_data("ucf101-mini"), lists, True)
@@ -139,7 +140,7 @@ def test_a_copy_of_kinetics_tells_its_own_counts_and_leaves_the_test_set_out(tmp
     for row in "abce":
         (tmp_path / f"{row * 11}_000001_000011.mp4").touch()
     task = replace(load_task("kinetics400"), classes=2)
-    with pytest.raises(IncompleteDataError, match=r"1 missing \(ddddddddddd_000001_000011\)"):
+    with pytest.raises(IncompleteDataError, match=r"1 of 4 missing \(ddddddddddd_000001_000011\)"):
         load_data(task, tmp_path, None, False)
     data = load_data(task, tmp_path, None, True)
     described = describe(task, data, ["1", "2", "3"])
@@ -150,21 +151,63 @@ def test_a_copy_of_kinetics_tells_its_own_counts_and_leaves_the_test_set_out(tmp
 
 
 def test_recordings_of_no_split_are_left_out(folder):
-    (folder / "own.csv").write_text("path,label,split\na.wav,dog,train\nb.wav,cat,validation\nc.wav,dog,test\n")
+    text = "path,label,split\na.wav,dog,train\nb.wav,cat,validation\nc.wav,dog,test\nd.wav,cat,train\n"
+    (folder / "own.csv").write_text(text)
     data = load_data(load_task("own"), folder / "own.csv", None, False)
-    assert [item.path.name for item in data.manifest] == ["a.wav", "c.wav"]
-    assert [(split.train.tolist(), split.test.tolist()) for split in data.splits] == [([0], [1])]
+    assert [item.path.name for item in data.manifest] == ["a.wav", "c.wav", "d.wav"]
+    assert [(split.train.tolist(), split.test.tolist()) for split in data.splits] == [([0, 2], [1])]
 
 
 def test_own_data(folder):
     data = load_data(load_task("own"), folder / "own.csv", None, False)
-    assert (data.labels.tolist(), data.groups.tolist()) == ([1, 0, 1], [0, 1, 2])
-    assert part_of(describe(load_task("own"), data, ["1", "2", "3"])) is None
+    assert (data.labels.tolist(), data.groups.tolist()) == ([1, 0, 1, 0], [0, 1, 2, 3])
+    assert part_of(describe(load_task("own"), data, ["1", "2", "3", "4"])) is None
     (folder / "b.wav").unlink()
-    with pytest.raises(IncompleteDataError, match=r"1 missing \(.*b.wav\)"):
+    with pytest.raises(IncompleteDataError, match=r"1 of 4 missing \(.*b.wav\)"):
         load_data(load_task("own"), folder / "own.csv", None, False)
     data = load_data(load_task("own"), folder / "own.csv", None, True)
-    assert part_of(describe(load_task("own"), data, ["1", "2"])) == "2 of 3 recordings"
+    assert part_of(describe(load_task("own"), data, ["1", "2", "3"])) == "3 of 4 recordings"
     (folder / "own.csv").write_text(OWN.replace("a.wav,dog", "a.wav,"))
     with pytest.raises(IncompleteDataError, match="got 1 rows without; expected one in every row"):
         load_data(load_task("own"), folder / "own.csv", None, True)
+
+
+@pytest.mark.parametrize(
+    ("columns", "names"),
+    [
+        (["split", "train", "train", "test", "test"], ["split"]),
+        (["fold", "1", "1", "02", "02"], ["fold 1", "fold 02"]),
+        (["split1,split2", "train,test", "train,test", "test,train", "test,train"], ["split1", "split2"]),
+        # Splits with numbers count before folds.
+        (["split2,fold", "train,1", "train,2", "test,1", "test,1"], ["split2"]),
+    ],
+)
+def test_own_data_by_columns_of_splits_and_folds(folder, columns, names):
+    rows = [f"{start},{column}" for start, column in zip(("path,label", *OWN_LABELS), columns)]
+    (folder / "own.csv").write_text("\n".join(rows))
+    assert [split.name for split in load_data(load_task("own"), folder / "own.csv", None, False).splits] == names
+
+
+def test_a_label_to_test_on_without_samples_to_train_on_is_named(folder):
+    (folder / "own.csv").write_text(OWN.replace("c.wav,dog", "c.wav,cow"))
+    with pytest.raises(InvalidValueError, match=r"split 'split': got 2 classes to train on, and 1 only .* \(cow\);"):
+        load_data(load_task("own"), folder / "own.csv", None, False)
+
+
+def test_a_copy_one_level_off_or_still_packed_is_told_what_to_do(tmp_path):
+    lists = tmp_path / "copy" / "ucfTrainTestlist"
+    lists.mkdir(parents=True)
+    (tmp_path / "copy" / "UCF-101").mkdir()
+    for name in ("", "copy/UCF-101"):
+        with pytest.raises(IncompleteDataError, match=rf"Pass it with --list: there is one at {lists}\."):
+            load_data(load_task("ucf101"), tmp_path / name, None, False)
+    (lists / "classInd.txt").write_text("1 Archery\n")
+    for part in ("train", "test"):
+        for number in "123":
+            line = "Archery/v_Archery_g01_c01.avi" + (" 1" if part == "train" else "")
+            (lists / f"{part}list0{number}.txt").write_text(line.replace("g01", f"g0{1 + (part == 'test')}"))
+    with pytest.raises(IncompleteDataError, match=r"got 2 of 2 missing .*\. Is this the folder of the whole copy\?"):
+        load_data(load_task("ucf101"), tmp_path / "copy", None, True)
+    (tmp_path / "copy" / "UCF101.rar").touch()
+    with pytest.raises(IncompleteDataError, match=r"Unpack the archives in it first, such as UCF101\.rar\."):
+        load_data(load_task("ucf101"), tmp_path / "copy", None, True)

@@ -56,14 +56,14 @@ def test_kinetics_in_any_class_folders(make):
         ("0abcdefghij_000120_000130.mkv", "bowling", "train"),
     ]
     assert (found.listed, found.missing) == (3, ["zzzzzzzzzzz_000001_000011"])
-    assert (found.repeated, found.unlisted) == (1, 2)
+    assert (found.repeated, len(found.extra)) == (1, 2)
     assert all(item.path.is_file() for item in found.manifest)
 
 
 def test_kinetics_by_split_and_without_labels(make):
     found = build("kinetics", *make(["zzzzzzzzzzz_000001_000011.mp4", "other.mp4"], KINETICS), "validate")
     assert rows(found) == [("zzzzzzzzzzz_000001_000011.mp4", "bowling", "validate")]
-    assert (found.listed, found.unlisted) == (1, 1)
+    assert (found.listed, len(found.extra)) == (1, 1)
     held_back = "youtube_id,time_start,time_end\r\nzzzzzzzzzzz,1,11"
     assert rows(build("kinetics", *make([], held_back))) == [("zzzzzzzzzzz_000001_000011.mp4", None, None)]
 
@@ -81,7 +81,7 @@ def test_audioset_segments(make):
         ("--PJHxphWEs_30000_40000.mp4", "/m/09x0r,/t/dd00088", None),
         ("_a_1_2_bcde_0_6135.mp4", "/m/03p19w", None),
     ]
-    assert (found.listed, found.missing, found.unlisted) == (3, ["zzzzzzzzzzz_420000_430000"], 1)
+    assert (found.listed, found.missing, len(found.extra)) == (3, ["zzzzzzzzzzz_420000_430000"], 1)
 
 
 def test_lists_of_avid_without_a_last_newline(make):
@@ -110,12 +110,12 @@ def test_folder_is_sorted_with_its_folders_as_labels(make):
         ("b/2.mp4", "b"),
         ("b/deep/1.mp4", "deep"),
     ]
-    assert (found.listed, found.missing, found.unlisted) == (4, [], 0)
+    assert (found.listed, found.missing, len(found.extra)) == (4, [], 0)
 
 
 def test_nothing_found_still_tells_what_is_missing(make):
     found = build("kinetics", *make(["other.mp4"], KINETICS))
-    assert (found.manifest, len(found.missing), found.unlisted) == (None, 3, 1)
+    assert (found.manifest, len(found.missing), len(found.extra)) == (None, 3, 1)
 
 
 def test_kinetics_by_a_folder_of_lists(make, tmp_path):
@@ -144,7 +144,7 @@ def test_dcase_takes_class_and_part_from_the_places(tmp_path):
     assert rows(found)[0] == ("tube02.wav", "tube", "train")
     assert rows(found)[1:11] == [(f"tubestation{number:02d}.wav", "tubestation", "train") for number in range(1, 11)]
     assert rows(found)[11:] == [("bus15.wav", "bus", "test")]
-    assert (found.listed, len(found.missing), found.unlisted) == (200, 188, 2)
+    assert (found.listed, len(found.missing), len(found.extra)) == (200, 188, 2)
     assert found.missing[0] == "scenes_stereo/bus01"
     # Of tube 02 is there; of bus in the test set 15 is, so nine of 01 to 10 are named.
     assert [name for name in found.missing if "/tube0" in name][:2] == ["scenes_stereo/tube01", "scenes_stereo/tube03"]

@@ -46,8 +46,8 @@ def run(
         note(f"{len(found.missing)} of {count(found.listed, 'listed file')} not here: {where}.")
     if found.repeated:
         note(f"{count(found.repeated, 'row')} of the list repeated others, and count once.")
-    if found.unlisted:
-        note(f"{count(found.unlisted, 'media file')} in {root} not in the list.")
+    if found.extra:
+        note(f"{count(len(found.extra), 'media file')} in {root} not in the list.")
     if found.manifest is None:
         say_error(f"nothing to list: got no media file in {root} that is wanted; expected at least one")
         raise typer.Exit(1)

@@ -35,14 +35,14 @@ class Found:
         listed: Number of files the list names.
         missing: Names, without suffix, of those that are not there.
         repeated: Rows of the list that name a file named before; they count once.
-        unlisted: Number of media files in the folder that the list does not name.
+        extra: Names of media that are there and that the list does not name.
     """
 
     manifest: Manifest | None
     listed: int
     missing: list[str]
     repeated: int
-    unlisted: int
+    extra: list[str]
 
 
 def match(rows: Iterable[Listed], root: str | Path | Manifest) -> Found:
@@ -74,7 +74,9 @@ def match(rows: Iterable[Listed], root: str | Path | Manifest) -> Found:
     if not seen:
         raise ManifestError(explain("list of files", "no rows of that kind", "at least one"))
     manifest = joined(places, kept, folder_of(root)) if kept else None
-    return Found(manifest, len(seen), missing, repeated, len(names) - len(kept))
+    used = {place for place, _ in kept}
+    extra = [name for row, name in enumerate(names) if row not in used]
+    return Found(manifest, len(seen), missing, repeated, extra)
 
 
 def copy_of(root: str | Path | Manifest) -> tuple[pa.Table, list[str]]:

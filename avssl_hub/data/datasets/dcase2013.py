@@ -61,7 +61,9 @@ def build(root: str | Path | Manifest) -> Found:
         for number in _absent(there[part, label])
     ]
     manifest = joined(places, rows, folder_of(root))
-    return Found(manifest, len(rows) + len(missing), missing, 0, len(names) - len(rows))
+    used = {row for row, _ in rows}
+    extra = [name for row, name in enumerate(names) if row not in used]
+    return Found(manifest, len(rows) + len(missing), missing, 0, extra)
 
 
 def _parts(root: str | Path | Manifest, names: list[str]) -> list[str | None]:

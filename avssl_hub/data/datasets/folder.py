@@ -23,6 +23,6 @@ def build(root: str | Path) -> Found:
     """
     paths = [*media_below(root)]
     if not paths:
-        return Found(None, 0, [], 0, 0)
+        return Found(None, 0, [], 0, [])
     labels = pa.array([PurePath(path).parent.name or None for path in paths], pa.string())
-    return Found(Manifest(pa.table({"path": paths, "label": labels}), root), len(paths), [], 0, 0)
+    return Found(Manifest(pa.table({"path": paths, "label": labels}), root), len(paths), [], 0, [])

@@ -14,4 +14,4 @@ def build(root: str | Path) -> Found:
         ManifestError: A tar file is refused.
     """
     manifest = read_shards(root)
-    return Found(manifest, len(manifest), [], 0, 0)
+    return Found(manifest, len(manifest), [], 0, [])
