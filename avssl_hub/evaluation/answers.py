@@ -1,7 +1,7 @@
 """What a protocol answers for the test recordings of a split, and how good that is."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,11 +11,15 @@ DRAWS = 2_000
 
 @dataclass(frozen=True)
 class Split:
-    """Rows of a manifest to train on and to test on."""
+    """Rows of a manifest to train on and to test on.
+
+    ``valid`` are those among the first that the data set's protocol holds out to choose settings on, if it says so.
+    """
 
     name: str
     train: np.ndarray
     test: np.ndarray
+    valid: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -33,10 +37,20 @@ class Answer:
     notes: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
+    def by_value(cls, values: np.ndarray, notes: dict[str, Any] | None = None, guesses: int = 5) -> "Answer":
+        """Rank classes by (recordings, classes) values."""
+        return cls(np.argsort(-values, axis=1, kind="stable")[None, :, :guesses], None, notes or {})
+
+    @classmethod
     def by_mean(cls, values: np.ndarray, notes: dict[str, Any] | None = None, guesses: int = 5) -> "Answer":
         """Rank classes by the mean over a recording's clips of (recordings, clips, classes) values."""
-        ranked = np.argsort(-values.mean(1), axis=1, kind="stable")[:, :guesses]
-        return cls(ranked[None], values.argmax(2)[None], notes or {})
+        return replace(cls.by_value(values.mean(1), notes, guesses), clips=values.argmax(2)[None])
+
+    @classmethod
+    def of_draws(cls, answers: Sequence["Answer"]) -> "Answer":
+        """Put the answers of several draws, which all rate clips, into one."""
+        ranked, clips = (np.concatenate(each) for each in zip(*((answer.ranked, answer.clips) for answer in answers)))
+        return cls(ranked, clips)
 
     def renamed(self, classes: np.ndarray) -> "Answer":
         """Replace each class by its entry in ``classes``."""
@@ -76,11 +90,17 @@ def judge(split: Split, answer: Answer, truth: np.ndarray, cutoffs: Mapping[str,
         answer: For its test recordings.
         truth: (recordings,) their classes.
         cutoffs: Further figures: the share of recordings whose class is among the first so many of the ranked.
+
+    Returns:
+        The score; of several draws the notes have the standard deviation of the accuracy over them.
     """
     right = answer.ranked == truth[:, None]
     further = {name: float(right[..., :count].any(2).mean()) for name, count in cutoffs.items()}
     clips = None if answer.clips is None else float((answer.clips == truth[:, None]).mean())
-    return SplitScore(split, answer.ranked[..., 0], right[..., 0].mean(0), clips, further, answer.notes)
+    notes = answer.notes
+    if len(right) > 1:
+        notes = {**notes, "draws": len(right), "deviation": float(right[..., 0].mean(1).std(ddof=1))}
+    return SplitScore(split, answer.ranked[..., 0], right[..., 0].mean(0), clips, further, notes)
 
 
 def mean_accuracy(scores: Sequence[SplitScore]) -> float:

@@ -81,6 +81,22 @@ def test_a_second_run_does_not_train_again(store, monkeypatch):
         run(store, labels, PooledProbe(costs=(1.0,)))
 
 
+def test_a_protocol_is_told_which_recordings_validate(store, monkeypatch):
+    told = []
+
+    def answer(self, train, test, seed):
+        told.append(train.valid)
+        return Answer.by_mean(np.zeros((len(test), 1, CLASSES)))
+
+    monkeypatch.setattr(PooledProbe, "answer", answer)
+    rows = np.arange(RECORDINGS)
+    recordings = Recordings([str(row) for row in rows], rows % CLASSES, rows)
+    splits = [Split("a", rows[10:], rows[:10], rows[10:20]), Split("b", rows[10:], rows[:10])]
+    score_layer(PROBE, store, recordings, "pooled", splits)
+    assert told[0].tolist() == [True] * 10 + [False] * 40
+    assert told[1] is None
+
+
 def test_a_class_that_is_only_tested_is_refused(store):
     labels = np.arange(RECORDINGS) % CLASSES
     labels[40] = 3
@@ -94,6 +110,18 @@ def test_folds_are_each_tested_by_the_others():
         ("fold 2", [0], [1, 3]),
         ("fold 10", [1, 3], [0]),
     ]
+    # Two folds leave none to validate on.
+    assert [split.valid for split in splits] == [None, None]
+
+
+def test_the_fold_after_the_tested_one_validates():
+    splits = splits_of(manifest(fold=["10", "2", "7", "2"]))
+    assert [(split.name, split.valid.tolist()) for split in splits] == [
+        ("fold 2", [2]),
+        ("fold 7", [0]),
+        ("fold 10", [1, 3]),
+    ]
+    assert all(set(split.valid) <= set(split.train) for split in splits)
 
 
 def test_official_splits_leave_rows_out():

@@ -1,7 +1,7 @@
 """What every protocol says."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from types import MappingProxyType
 from typing import Any, ClassVar, NamedTuple
@@ -11,7 +11,7 @@ import torch
 
 from ...data.clips import Span
 from ...media import MediaReader
-from ..answers import Answer
+from ..answers import Answer, Split
 from ..encoder import Encoded, Encoder, Modality
 
 
@@ -22,11 +22,14 @@ class Clips(NamedTuple):
         features: (recordings, clips, D) float32.
         labels: (recordings,) integers.
         groups: (recordings,) integers; near copies of each other share one.
+        valid: (recordings,) whether the data set's protocol holds a recording out to choose settings on; None where it
+            does not say.
     """
 
     features: np.ndarray
     labels: np.ndarray
     groups: np.ndarray
+    valid: np.ndarray | None = None
 
 
 class Protocol(ABC):
@@ -56,6 +59,10 @@ class Protocol(ABC):
     def feature_settings(self) -> dict[str, Any]:
         """Tell what of the protocol decides features; protocols that tell the same share them."""
         return {"features": self.name, "version": self.version, **asdict(self)}
+
+    def scored(self, splits: Sequence[Split]) -> Sequence[Split]:
+        """Choose the splits to score among those there are, in their order."""
+        return splits
 
     @abstractmethod
     def inputs(
