@@ -1,6 +1,6 @@
 """Linear probe: how well a linear classifier reads the classes off frozen features."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -9,16 +9,29 @@ from ..errors import InvalidValueError, MissingExtraError, explain
 
 try:
     from sklearn.exceptions import ConvergenceWarning
+    from sklearn.linear_model import LogisticRegression
     from sklearn.model_selection import StratifiedGroupKFold, train_test_split
     from sklearn.pipeline import Pipeline, make_pipeline
     from sklearn.preprocessing import StandardScaler
-    from sklearn.svm import LinearSVC
+    from sklearn.svm import SVC, LinearSVC
 except ModuleNotFoundError as error:
     raise MissingExtraError(
         explain("linear probe", "no scikit-learn", "the extra 'metrics'", "Run: pip install 'avssl-hub[metrics]'")
     ) from error
 
-__all__ = ["COSTS", "ConvergenceWarning", "LinearSVC", "ProbeResult", "decision_values", "fit_probe", "linear_probe"]
+__all__ = [
+    "COSTS",
+    "SVC",
+    "ConvergenceWarning",
+    "LinearSVC",
+    "LogisticRegression",
+    "ProbeResult",
+    "decision_values",
+    "fit_probe",
+    "held_out_groups",
+    "linear_probe",
+    "standardised",
+]
 
 COSTS = (0.01, 0.1, 1.0, 10.0)
 
@@ -40,7 +53,7 @@ def linear_probe(
 ) -> ProbeResult:
     """Train a one-against-rest linear support vector machine on standardised features and test it.
 
-    The cost parameter is the one that does best on a fifth of the training set held out, the smallest where several do;
+    The cost parameter is the one that does best on a fifth of the training set held out, the first where several do;
     the machine is then trained on the whole training set. The test set is looked at once.
 
     Args:
@@ -61,8 +74,9 @@ def fit_probe(
     costs: Sequence[float] = COSTS,
     seed: int = 0,
     groups: np.ndarray | None = None,
+    classifier: Callable[..., LinearSVC | LogisticRegression] = LinearSVC,
 ) -> tuple[Pipeline, float]:
-    """Train the machine of :func:`linear_probe`.
+    """Train the machine of :func:`linear_probe`, or another.
 
     Args:
         features: (N, D).
@@ -71,6 +85,7 @@ def fit_probe(
         seed: Seed of the hold-out and of the solver.
         groups: (N,) integers; rows that look alike, as the clips of one recording do, share one, and are held out
             together.
+        classifier: Makes what is trained on the standardised features, from ``C`` and ``random_state``.
 
     Returns:
         The machine, trained on all rows, and the C that was chosen.
@@ -82,19 +97,37 @@ def fit_probe(
         rows = np.arange(len(labels))
         fit, held = train_test_split(rows, test_size=0.2, random_state=seed, stratify=labels)
     else:
-        fit, held = _held_out_groups(labels, groups, seed)
+        fit, held = held_out_groups(labels, groups, seed)
 
     def machine(cost):
-        return make_pipeline(StandardScaler(), LinearSVC(C=cost, random_state=seed))
+        return standardised(classifier(C=cost, random_state=seed))
 
     def held_out_accuracy(cost):
         return machine(cost).fit(features[fit], labels[fit]).score(features[held], labels[held])
 
-    cost = max(sorted(costs), key=held_out_accuracy)
+    cost = max(costs, key=held_out_accuracy)
     return machine(cost).fit(features, labels), cost
 
 
-def _held_out_groups(labels: np.ndarray, groups: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def standardised(classifier: LinearSVC | LogisticRegression) -> Pipeline:
+    """Put standardisation by the training rows before a classifier."""
+    return make_pipeline(StandardScaler(), classifier)
+
+
+def held_out_groups(labels: np.ndarray, groups: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Hold a fifth of the groups out, as many of each class as that allows; more where there are fewer than five.
+
+    Args:
+        labels: (N,) integers.
+        groups: (N,) integers.
+        seed: Of the draw.
+
+    Returns:
+        Rows to train on, of at least two classes, and rows that are held out.
+
+    Raises:
+        InvalidValueError: There are too few groups to hold any out.
+    """
     count = len(np.unique(groups))
     rows = np.unique(labels, return_counts=True)[1].max()
     if min(count, rows) > 1:
@@ -103,7 +136,7 @@ def _held_out_groups(labels: np.ndarray, groups: np.ndarray, seed: int) -> tuple
             if len(held) and len(np.unique(labels[fit])) > 1:
                 return fit, held
     rule = "enough to hold some out and still train on two classes"
-    raise InvalidValueError(explain("groups to choose C with", count, rule))
+    raise InvalidValueError(explain("groups to choose settings with", count, rule))
 
 
 def decision_values(machine: Pipeline | LinearSVC, features: np.ndarray) -> np.ndarray:

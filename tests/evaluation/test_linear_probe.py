@@ -54,7 +54,7 @@ def test_copies_do_not_vouch_for_each_other():
 
 def test_too_few_groups_are_refused():
     features, labels = np.eye(4), np.array([0, 0, 1, 1])
-    with pytest.raises(InvalidValueError, match="groups to choose C with: got 1; expected enough to hold some out"):
+    with pytest.raises(InvalidValueError, match="choose settings with: got 1; expected enough to hold some out"):
         fit_probe(features, labels, groups=np.zeros(4, int))
-    with pytest.raises(InvalidValueError, match="groups to choose C with: got 2"):
+    with pytest.raises(InvalidValueError, match="groups to choose settings with: got 2"):
         fit_probe(features, labels, groups=labels)
