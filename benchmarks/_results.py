@@ -1,5 +1,6 @@
 """Results as data: where they lie, and what must hold of them."""
 
+import itertools
 import json
 import re
 from functools import cache
@@ -102,10 +103,13 @@ def _rules(result: dict[str, Any]):
     part = part_of(data)
     yield result["task"]["part"] == part, "task/part", result["task"]["part"], repr(part)
     yield result["protocol"]["name"] in task.protocols, "protocol/name", result["protocol"]["name"], "one of the task's"
-    scored = [split["name"] for split in data["splits"] if split["test"]]
+    scored = {split["name"]: split["test"] for split in data["splits"] if split["test"]}
+    if result["protocol"]["settings"].get("first_split"):
+        scored = dict(itertools.islice(scored.items(), 1))
     for name, layer in result["layers"].items():
         names = [split["name"] for split in layer["splits"]]
-        yield names == scored, f"layers/{name}/splits", names, f"every split with test recordings, {scored}"
+        rule = f"every split with test recordings that the protocol scores, {list(scored)}"
+        yield names == list(scored), f"layers/{name}/splits", names, rule
         for figure in ("accuracy", "clip_accuracy"):
             if layer[figure] is None:
                 continue
@@ -124,9 +128,9 @@ def _rules(result: dict[str, Any]):
         )
         yield near, "hits", told, f"the splits and scores of the reported layer, {means}"
         lengths = [(len(split["groups"]), len(split["hits"])) for split in result["hits"]]
-        rule = [(split["test"],) * 2 for split in data["splits"] if split["test"]]
+        rule = [(test, test) for test in scored.values()]
         yield lengths == rule, "hits", f"{lengths} groups and hits", f"{rule}, those tested"
-    tested, size = sum(split["test"] for split in data["splits"]), len(data["classes"])
+    tested, size = sum(scored.values()), len(data["classes"])
     counted = sum(map(sum, result["confusion"]))
     # Each draw of a protocol that trains several times counts them once more.
     yield counted > 0 and counted % tested == 0, "confusion", f"{counted} recordings", f"{tested}, those tested"

@@ -164,7 +164,8 @@ def _score_layers(
     shuffled, scored = choices.control == "shuffled-labels", {}
     with bar("classifiers", "trained") as move:
         done = itertools.count(1)
-        total = len(names) * len(data.splits)
+        splits = choices.protocol.scored(data.splits)
+        total = len(names) * len(splits)
         move(0, total)
         for name in names:
             scored[name] = score_layer(
@@ -172,7 +173,7 @@ def _score_layers(
                 store,
                 Recordings(keys, data.labels, data.groups),
                 name,
-                data.splits,
+                splits,
                 shuffled=shuffled,
                 seed=choices.seed,
                 progress=lambda: move(next(done), total),
