@@ -1,4 +1,4 @@
-"""Cross-modal retrieval: does a clip's picture find its own sound among others, and the reverse?"""
+"""Retrieval: what lies nearest, and whether a clip's picture finds its own sound among others, and the reverse."""
 
 from collections.abc import Sequence
 
@@ -7,6 +7,32 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..errors import InvalidValueError, explain
+
+_BLOCK = 512  # queries whose similarities are in memory at once
+
+
+def nearest(queries: Tensor, gallery: Tensor, count: int, euclidean: bool = False) -> Tensor:
+    """Find the rows of ``gallery`` that are nearest to each query, by dot product unless by Euclidean distance.
+
+    Computed in float32, and equal ones rank by index, the lower first, so that machines agree.
+
+    Args:
+        queries: (N, D).
+        gallery: (M, D).
+        count: How many to find.
+        euclidean: Whether distance counts, in place of the dot product.
+
+    Returns:
+        Rows of ``gallery``, the nearest first, (N, count), or (N, M) where there are fewer.
+    """
+    queries, gallery = queries.float(), gallery.float()
+    # What a distance has beyond the dot product and the query's own length.
+    offset = gallery.square().sum(1) / 2 if euclidean else 0.0
+    blocks = [
+        (block @ gallery.T - offset).sort(dim=1, descending=True, stable=True).indices[:, :count]
+        for block in queries.split(_BLOCK)
+    ]
+    return torch.cat(blocks)
 
 
 def recall_at_k(queries: Tensor, gallery: Tensor, ks: Sequence[int] = (1, 5, 10)) -> dict[int, float]:

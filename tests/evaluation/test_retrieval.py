@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from avssl_hub.errors import InvalidValueError
-from avssl_hub.evaluation.retrieval import cross_modal_recall, recall_at_k
+from avssl_hub.evaluation.retrieval import cross_modal_recall, nearest, recall_at_k
 
 
 def angles(*degrees):
@@ -57,3 +57,10 @@ def test_wrong_embeddings_are_refused(queries, gallery, text):
 def test_clips_that_do_not_fill_the_galleries_are_refused():
     with pytest.raises(InvalidValueError, match="got 150 clips; expected a multiple of gallery_size=100"):
         cross_modal_recall(torch.ones(150, 2), torch.ones(150, 2))
+
+
+def test_the_nearest_by_direction_and_by_distance():
+    queries, gallery = torch.tensor([[1.0, 0.0]]), torch.tensor([[0.0, 1.0], [3.0, 1.0], [1.0, 0.1], [1.0, 0.1]])
+    assert nearest(queries, gallery, 3).tolist() == [[1, 2, 3]]
+    # Squared distances 2, 5, 0.01 and 0.01.
+    assert nearest(queries, gallery, 9, euclidean=True).tolist() == [[2, 3, 0, 1]]

@@ -1,9 +1,38 @@
 """How papers score frozen features, one protocol a file: which clips, which features, which classifier."""
 
 from .avid_sound import AvidSound
-from .pooled_probe import PooledProbe
+from .avid_sound_gram import AvidSoundGram
+from .few_shot import FewShot
+from .hear_mlp import HearMLP
+from .pooled_probe import LinearLayer, PooledProbe
 from .protocol import Protocol
+from .retrieval import CoclrRetrieval, Retrieval, SelaviRetrieval
 
-PROTOCOLS: dict[str, type[Protocol]] = {protocol.name: protocol for protocol in (AvidSound, PooledProbe)}
+PROTOCOLS: dict[str, type[Protocol]] = {
+    protocol.name: protocol
+    for protocol in (
+        AvidSound,
+        AvidSoundGram,
+        PooledProbe,
+        LinearLayer,
+        FewShot,
+        HearMLP,
+        Retrieval,
+        CoclrRetrieval,
+        SelaviRetrieval,
+    )
+}
 
-__all__ = ["PROTOCOLS", "AvidSound", "PooledProbe", "Protocol"]
+__all__ = [
+    "PROTOCOLS",
+    "AvidSound",
+    "AvidSoundGram",
+    "CoclrRetrieval",
+    "FewShot",
+    "HearMLP",
+    "LinearLayer",
+    "PooledProbe",
+    "Protocol",
+    "Retrieval",
+    "SelaviRetrieval",
+]

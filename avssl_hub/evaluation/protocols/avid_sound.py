@@ -1,7 +1,7 @@
 """AVID's protocol for sounds: linear machines on pooled maps of four layers (section 11.3, ESC-50 and DCASE)."""
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -48,8 +48,8 @@ class AvidSound(Protocol):
     selection: ClassVar[str] = "best layer by its mean over the test sets, as the paper reports it"
 
     def feature_settings(self) -> dict[str, Any]:
-        of_clips = {"clips": self.clips, "seconds": self.seconds, "cut": self.cut}
-        return {"features": "avid_sound", "version": FEATURES_VERSION, **of_clips}
+        deciding = {name: value for name, value in asdict(self).items() if name != "cost"}
+        return {"features": "avid_sound", "version": FEATURES_VERSION, **deciding}
 
     def inputs(self, reader, span, encoder, modality, part, generator):
         rate = encoder.sampling_rate
@@ -81,6 +81,24 @@ class AvidSound(Protocol):
         clips, width = train.features.shape[1:]
         rows = train.features.reshape(-1, width)
         mean, scale = rows.mean(0), rows.std(0) + 0.01
+        clips_to_rate = (test.reshape(-1, width) - mean) / scale
+        values, notes = self.classify((rows - mean) / scale, train.labels.repeat(clips), clips_to_rate, seed)
+        return Answer.by_mean(values.reshape(*test.shape[:2], -1), notes)
+
+    def classify(
+        self, rows: np.ndarray, labels: np.ndarray, test: np.ndarray, seed: int
+    ) -> tuple[np.ndarray, dict[str, Any]]:
+        """Train the machine on standardised clips and rate others.
+
+        Args:
+            rows: (clips, D).
+            labels: (clips,) integers from 0 on, each at least once.
+            test: (clips, D).
+            seed: Seed of the solver.
+
+        Returns:
+            Values (clips, classes) of the test clips, and what is worth noting of the training.
+        """
         machine = LinearSVC(
             C=self.cost,
             loss="hinge",
@@ -93,6 +111,5 @@ class AvidSound(Protocol):
         with warnings.catch_warnings():
             # The published limit often ends the training, which the notes say.
             warnings.simplefilter("ignore", ConvergenceWarning)
-            machine.fit((rows - mean) / scale, train.labels.repeat(clips))
-        values = decision_values(machine, (test.reshape(-1, width) - mean) / scale)
-        return Answer.by_mean(values.reshape(*test.shape[:2], -1), {"converged": bool(machine.n_iter_ < ITERATIONS)})
+            machine.fit(rows, labels)
+        return decision_values(machine, test), {"converged": bool(machine.n_iter_ < ITERATIONS)}
