@@ -249,3 +249,19 @@ def test_both_ways_to_take_sound_features_agree(input_pipeline, tmp_path):
     assert [row["name"] for row in section["rows"]] == ["plain", "library"]
     ratio, difference = section["figures"]
     assert (ratio["bar"], difference["met"]) == (1.4, True)
+
+
+def test_classifiers_of_sounds_are_timed_on_the_same_features():
+    from avssl_hub.evaluation.protocols.protocol import Clips
+    from benchmarks.throughput import sound_classifiers
+
+    labels = np.arange(12) % 3
+    features = np.eye(3, dtype=np.float32)[labels].repeat(2, 0).reshape(12, 2, 3)
+    # Every fourth test recording is called what it is not.
+    truth = np.where(np.arange(12) % 4, labels, (labels + 1) % 3)
+    section = sound_classifiers.run("layer", Clips(features, labels, np.arange(12)), features, truth)
+    assert section["setting"] == {"rounds": 1, "clips": 24, "dimensions": 3}
+    assert [row["name"] for row in section["rows"]] == ["avid_sound", "avid_sound_gram"]
+    ratio, *accuracies = [figure["value"] for figure in section["figures"]]
+    assert ratio == section["rows"][0]["wall_ms"] / section["rows"][1]["wall_ms"]
+    assert accuracies == [0.75, 0.75]
