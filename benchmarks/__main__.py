@@ -1,4 +1,4 @@
-"""Command line of the benchmarks: ``python -m benchmarks ls | run | validate | leaderboard | compare``."""
+"""Command line of the benchmarks: ``python -m benchmarks ls | run | validate | leaderboard | compare | export``."""
 
 import argparse
 import json
@@ -67,6 +67,13 @@ def _parser() -> argparse.ArgumentParser:
     compare.set_defaults(command=_compare)
     compare.add_argument("subjects", nargs="+", metavar="A B", help="result files, folders of them, or model names")
     compare.add_argument("--results", nargs="+", type=Path, help="folders in which models are looked up")
+
+    export = commands.add_parser("export", help="write a model as another benchmark wants it")
+    export.set_defaults(command=_export)
+    export.add_argument("form", choices=("hear",), help="hear: a package with a module of HEAR 2021")
+    export.add_argument("--model", required=True, help="name, folder or Hub id")
+    export.add_argument("-o", "--out", required=True, type=Path, help="folder of the package")
+    export.add_argument("--force", action="store_true", help="replace a package that exists")
     return parser
 
 
@@ -191,6 +198,15 @@ def _compare(options: argparse.Namespace) -> int:
         say(comparison.title)
         show(rows)
         say(comparison.remark)
+    return 0
+
+
+def _export(options: argparse.Namespace) -> int:
+    from avssl_hub.bridges.hear_package import write_hear_package
+
+    module = write_hear_package(options.model, options.out, options.force)
+    say(f"{options.out}, with the weights. Whoever gets it gets them too: see to their licence.")
+    say(f"Next: pip install {options.out} && hear-validator {module}")
     return 0
 
 
