@@ -5,6 +5,7 @@ from itertools import islice
 
 import torch
 
+from ..errors import InvalidValueError, explain
 from ..evaluation.encoder import Encoder, Modality
 
 
@@ -18,10 +19,17 @@ def encode_clips(
         encoder: The model.
         clips: As :meth:`Encoder.prepare` takes them.
         modality: What they are.
-        features: Name of a field of :class:`avssl_hub.evaluation.encoder.Encoded`.
+        features: "pooled", or "embeds" for those in the space that sound and picture share.
+
+    Raises:
+        InvalidValueError: The model has no such space.
     """
     waiting, rows = iter(clips), []
     while batch := list(islice(waiting, encoder.batch_size)):
         inputs = {name: values.to(encoder.device) for name, values in encoder.prepare(batch, modality).items()}
-        rows.append(getattr(encoder.encode(inputs, modality), features).float())
+        found = getattr(encoder.encode(inputs, modality), features)
+        if found is None:
+            got, rule = "none", "a model with a space that sound and picture share"
+            raise InvalidValueError(explain(f"embeddings of {type(encoder.model).__name__}", got, rule))
+        rows.append(found.float())
     return torch.cat(rows)
