@@ -62,6 +62,22 @@ def test_wheel_lists_benchmarks_as_a_checkout_does(unpacked_wheel):
     assert [line.split()[0] for line in done.stdout.splitlines()[1:]] == tasks
 
 
+def test_wheel_has_adapters_and_exports(unpacked_wheel):
+    code = (
+        "from avssl_hub.benchmarks._models import _adapter\n"
+        "for name in ('ast:AstEncoder', 'videomae:VideoMaeEncoder'):\n"
+        "    print(_adapter(f'avssl_hub.benchmarks.adapters.{name}').model_type)"
+    )
+    done = run(unpacked_wheel, "-c", code)
+    assert done.stdout.split() == ["audio-spectrogram-transformer", "videomae"], done.stderr
+    export = ["export", "hear", "--model", "avid_tiny.avworld", "--out", "hear"]
+    done = run(unpacked_wheel, "-m", "avssl_hub.benchmarks", *export)
+    assert done.returncode == 0, done.stderr
+    code = "import avssl_avid_tiny_avworld as module; print(module.load_model().scene_embedding_size)"
+    done = run(unpacked_wheel, "-c", f"import sys; sys.path.append('hear'); {code}")
+    assert done.stdout.split() == ["128"], done.stderr
+
+
 def test_import_loads_neither_torch_nor_transformers():
     code = (
         "import sys, avssl_hub; from avssl_hub import list_models; list_models()\n"
