@@ -5,7 +5,7 @@ avssl_hub.bridges.hear --model FOLDER`` work as they are. The three functions an
 """
 
 from collections.abc import Sequence
-from itertools import product
+from itertools import chain, product
 from math import ceil
 from pathlib import Path
 
@@ -61,8 +61,8 @@ class HearModel(nn.Module):
 
     def embed(self, sounds: torch.Tensor, starts: Sequence[int]) -> torch.Tensor:
         """Return the features (n_sounds, len(starts), D) of the clips that begin at these samples."""
-        # The tools move the module, of which the encoder does not hear.
-        self.encoder.device = next(self.model.parameters()).device
+        # The tools move the module, of which the encoder does not hear. Folded models may have buffers only.
+        self.encoder.device = next(chain(self.model.parameters(), self.model.buffers())).device
         clips = (sound[start : start + self.clip_length] for sound, start in product(sounds, starts))
         return encode_clips(self.encoder, clips, "audio").unflatten(0, (len(sounds), len(starts)))
 

@@ -25,12 +25,19 @@ pytest.importorskip("jsonschema", reason="results need the extra 'metrics'")
 SMALL = {"hidden_size": 24, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 48, "num_labels": 5}
 
 
+def unlike_new(model):
+    """Draw also the biases, which start as zeros, so that one that is lost shows."""
+    for parameter in model.parameters():
+        torch.nn.init.normal_(parameter, std=0.1)
+    return model.eval()
+
+
 @pytest.fixture(scope="module")
 def videomae(tmp_path_factory):
     """Return a saved classifier of 16 pictures of 32 pixels, and the classifier."""
     folder = tmp_path_factory.mktemp("models") / "small_videomae"
     torch.manual_seed(0)
-    model = VideoMAEForVideoClassification(VideoMAEConfig(image_size=32, patch_size=8, **SMALL)).eval()
+    model = unlike_new(VideoMAEForVideoClassification(VideoMAEConfig(image_size=32, patch_size=8, **SMALL)))
     model.save_pretrained(folder)
     processor = VideoMAEVideoProcessor(size={"shortest_edge": 32}, crop_size={"height": 32, "width": 32})
     processor.save_pretrained(folder)
@@ -42,7 +49,7 @@ def ast(tmp_path_factory):
     """Return a saved classifier of 1.28 s of sound, and the classifier."""
     folder = tmp_path_factory.mktemp("models") / "small_ast"
     torch.manual_seed(0)
-    model = ASTForAudioClassification(ASTConfig(max_length=128, **SMALL)).eval()
+    model = unlike_new(ASTForAudioClassification(ASTConfig(max_length=128, **SMALL)))
     model.save_pretrained(folder)
     ASTFeatureExtractor(max_length=128).save_pretrained(folder)
     return folder, model
