@@ -14,9 +14,9 @@ from ._tasks import ROOT, external_figures, list_tasks, load_task
 CONTROLS = ("random-weights", "shuffled-labels")
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Run a command; 0 if all is well, 1 if a result is wrong, 2 for an error of the user."""
-    options = _parser().parse_args(arguments)
+def main(arguments: list[str] | None = None, name: str = "python -m benchmarks") -> int:
+    """Run a command, called by ``name``; 0 if all is well, 1 if a result is wrong, 2 for an error of the user."""
+    options = _parser(name).parse_args(arguments)
     try:
         return options.command(options)
     except AvsslError as error:
@@ -27,8 +27,8 @@ def main(arguments: list[str] | None = None) -> int:
         return 130
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+def _parser(name: str) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog=name, description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     commands.add_parser("ls", help="list the tasks").set_defaults(command=_ls)
 

@@ -55,11 +55,12 @@ def test_wheel_lists_and_converts_as_a_checkout_does(unpacked_wheel):
 
 
 def test_wheel_lists_benchmarks_as_a_checkout_does(unpacked_wheel):
-    done = run(unpacked_wheel, "-m", "avssl_hub.benchmarks", "ls")
-    assert done.returncode == 0, done.stderr
     tasks = sorted(path.parent.name for path in ROOT.glob("benchmarks/*/task.yaml"))
     assert "esc10" in tasks
-    assert [line.split()[0] for line in done.stdout.splitlines()[1:]] == tasks
+    for command in (["avssl_hub.benchmarks"], ["avssl_hub.cli", "bench"]):
+        done = run(unpacked_wheel, "-m", *command, "ls")
+        assert done.returncode == 0, done.stderr
+        assert [line.split()[0] for line in done.stdout.splitlines()[1:]] == tasks
 
 
 def test_wheel_has_adapters_and_exports(unpacked_wheel):

@@ -1,5 +1,6 @@
 """A copy of a data set checked: what is there, what opens, and what it holds."""
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -54,6 +55,16 @@ class CheckReport:
     def durations(self) -> np.ndarray:
         """Return the lengths in seconds of the files that open, float64 ``(n,)``."""
         return self.manifest.column("duration").drop_null().to_numpy()
+
+    def duplicates(self) -> list[list[str]]:
+        """Return the names of rows with the same content, those of each content together, if it was hashed."""
+        if "sha256" not in self.manifest.columns:
+            return []
+        alike = defaultdict(dict)
+        for row, digest in enumerate(self.manifest.column("sha256").to_pylist()):
+            if digest:
+                alike[digest][self.manifest[row].name] = None
+        return [list(names) for names in alike.values() if len(names) > 1]
 
     def failures(self) -> Iterator[tuple[str, str, str]]:
         """Give name, status and reason of the rows that are not "ok", in their order."""

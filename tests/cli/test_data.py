@@ -83,6 +83,63 @@ def test_shards_can_be_checked_and_listed(avssl, tmp_path):
     assert (wrong.exit_code, "--size: got 'much'; expected a number of bytes" in wrong.stderr) == (2, True)
 
 
+@pytest.fixture
+def sounds(tmp_path):
+    """Return a small copy of ESC-10: two folds, one file missing, one too many, and two alike."""
+    lines = ["filename,fold,category,src_file"]
+    (tmp_path / "copy" / "audio").mkdir(parents=True)
+    for fold in (1, 2):
+        for label in ("dog", "rain"):
+            lines.append(f"{fold}-{len(lines)}-A.wav,{fold},{label},{len(lines)}")
+            film(tmp_path / "copy" / "audio" / f"{fold}-{len(lines) - 1}-A.mp4", seed=len(lines))
+    (tmp_path / "copy" / "labels.csv").write_text("\n".join([*lines, "2-9-A.wav,2,dog,9", ""]))
+    audio = tmp_path / "copy" / "audio"
+    (audio / "2-4-A.mp4").write_bytes((audio / "1-2-A.mp4").read_bytes())
+    (audio / "x.mp4").write_bytes((audio / "1-1-A.mp4").read_bytes())
+
+
+@pytest.mark.usefixtures("sounds")
+def test_check_compares_a_copy_with_its_task(avssl, tmp_path):
+    result = avssl("data", "check", "--task", "esc10", "copy", "--sha256", "--jobs", 1)
+    assert result.exit_code == 1
+    assert "1 of 5 recordings missing: 2-9-A\n" in result.stderr
+    assert "1 recording not in the list: audio/x.mp4\n" in result.stderr
+    assert "the same content: copy/audio/1-2-A.mp4, copy/audio/2-4-A.mp4\n" in result.stderr
+    rows = [line.split() for line in result.stdout.splitlines()]
+    assert ["recordings", "4", "400"] in rows
+    assert ["classes", "2", "10"] in rows
+    assert ["fold", "2,", "train", "2", "320"] in rows
+    assert ["fold", "5,", "test", "0", "80"] in rows
+    assert "ESC-10: not whole\n" in result.stdout
+    assert result.stdout.endswith("4 rows: 4 ok\n")
+
+
+@pytest.mark.usefixtures("sounds")
+def test_check_of_a_task_needs_its_list(avssl, tmp_path):
+    (tmp_path / "copy" / "labels.csv").rename(tmp_path / "copy" / "audio" / "labels.csv")
+    lost = avssl("data", "check", "--task", "esc10", "copy")
+    assert lost.exit_code == 2
+    assert "Pass it with --list: there is one at copy/audio/labels.csv." in lost.stderr
+    wrong = avssl("data", "check", "--list", "copy/audio/labels.csv", "copy")
+    assert (wrong.exit_code, "Add --task." in wrong.stderr) == (2, True)
+    unknown = avssl("data", "check", "--task", "esc-10", "copy")
+    assert (unknown.exit_code, "unknown task: got 'esc-10'" in unknown.stderr) == (2, True)
+    (tmp_path / "empty").mkdir()
+    nothing = avssl("data", "check", "--task", "esc10", "empty", "--list", "copy/audio/labels.csv")
+    assert (nothing.exit_code, "5 of 5 recordings missing" in nothing.stderr) == (1, True)
+    assert "Is this the folder of the whole copy?" in nothing.stderr
+
+
+@pytest.mark.usefixtures("sounds")
+def test_ones_own_data_are_whole_if_all_is_there(avssl, tmp_path):
+    (tmp_path / "own.csv").write_text("path,label,fold\ncopy/audio/1-1-A.mp4,a,1\ncopy/audio/1-2-A.mp4,b,2\n")
+    result = avssl("data", "check", "--task", "own", "own.csv")
+    assert (result.exit_code, "your own: whole\n" in result.stdout) == (0, True)
+    (tmp_path / "own.csv").write_text("path,label,fold\ncopy/audio/1-1-A.mp4,a,1\ncopy/audio/1-2-A.mp4,,2\n")
+    result = avssl("data", "check", "--task", "own", "own.csv")
+    assert (result.exit_code, "1 recording without a label" in result.stderr) == (1, True)
+
+
 def test_a_table_of_labels_becomes_a_manifest_with_folds(avssl, tmp_path):
     (tmp_path / "clips").mkdir()
     for name in "abcd":
