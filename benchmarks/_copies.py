@@ -30,8 +30,10 @@ def find_copy(task: Task, place: Path, listing: Path | None = None) -> Found:
     Raises:
         InvalidValueError: One's own data came with a list besides.
         ManifestError: The list is wrong.
-        IncompleteDataError: The list is not there.
+        IncompleteDataError: The copy or its list is not there.
     """
+    if not is_dataset(place) and not place.exists():
+        raise IncompleteDataError(explain(f"data of task {task.name}", f"no {place}", "an existing file or folder"))
     if task.dataset != MANIFEST:
         return build(task.dataset, place, listing or _listing(task, place))
     if listing:

@@ -68,9 +68,13 @@ def load_data(task: Task, place: Path, listing: Path | None, allow_missing: bool
         step = "Complete the copy, or pass --allow-missing: the result then says that it is of a part."
         step = " ".join(filter(None, [advice(place, found), step]))
         raise IncompleteDataError(explain(what, got, "every one that the list names", step))
-    unlabelled = manifest.column("label").to_pylist().count(None)
-    if unlabelled:
-        raise IncompleteDataError(explain(f"labels of {place}", f"{unlabelled} rows without", "one in every row"))
+    if "label" not in manifest.columns:
+        got, step = f"columns {', '.join(manifest.columns)}", "Rename one with avssl data table --column label=NAME."
+        raise IncompleteDataError(explain(f"labels of {place}", got, "a column 'label'", step))
+    unlabelled = np.flatnonzero(manifest.column("label").is_null().to_numpy())
+    if len(unlabelled):
+        got = f"{len(unlabelled)} recordings without ({some_of([manifest[int(row)].name for row in unlabelled])})"
+        raise IncompleteDataError(explain(f"labels of {place}", got, "one for every recording"))
     if task.classes and len(manifest.classes) != task.classes:
         step = "Score it by task 'own', under its own name."
         what, got = f"classes of {task.title} in {place}", len(manifest.classes)
@@ -79,6 +83,7 @@ def load_data(task: Task, place: Path, listing: Path | None, allow_missing: bool
     data = TaskData(manifest, splits, missing, place.stem if task.dataset == MANIFEST else None)
     for split in splits:
         check_classes(split, data.labels, manifest.classes)
+    _check_counts(task, splits)
     return data
 
 
@@ -126,6 +131,18 @@ def part_of(described: dict[str, Any]) -> str | None:
         if official and test != official:
             notes.append(f"{split['name']}: {f'{test} of {official}' if test else 'none'} to test")
     return "; ".join(notes) or None
+
+
+def _check_counts(task: Task, splits: Sequence[Split]) -> None:
+    """Refuse more than a part of an official split can have."""
+    for split in count_splits(task, splits):
+        for part in ("train", "test"):
+            here, official = split[part], split[f"official_{part}"]
+            if official is not None and here > official:
+                step = "Is the list that of another split or data set?"
+                raise IncompleteDataError(
+                    explain(f"{split['name']} of {task.title}, {part}", here, f"at most {official}", step)
+                )
 
 
 def _used(manifest: Manifest, test_on: str) -> tuple[Manifest, list[Split]]:

@@ -49,7 +49,8 @@ def splits_of(manifest: Manifest, test_on: str = "test") -> list[Split]:
     for split in splits:
         if not len(split.train) or not len(split.test):
             got = f"{len(split.train)} recordings to train and {len(split.test)} to test on"
-            raise InvalidValueError(explain(f"split {split.name!r}", got, "some of each"))
+            rule = f"some of each, told by 'train' and {test_on!r} or by folds"
+            raise InvalidValueError(explain(f"split {split.name!r}", got, rule))
     return splits
 
 
@@ -57,7 +58,7 @@ def parts_of(manifest: Manifest, test_on: str = "test") -> list[Split]:
     """Read splits as :func:`splits_of`, also where one lacks recordings to train or to test on.
 
     Raises:
-        UnknownNameError: There is none of the columns.
+        InvalidValueError: There is none of the columns.
     """
     numbered = sorted(name for name in manifest.columns if name.startswith("split") and name[5:].isdigit())
     if not numbered and "fold" in manifest.columns:
@@ -71,6 +72,14 @@ def parts_of(manifest: Manifest, test_on: str = "test") -> list[Split]:
             splits.append(Split(f"fold {name}", train, test, valid))
     else:
         splits = []
+        if not numbered and "split" not in manifest.columns:
+            rule, step = (
+                "a column 'split', 'fold', or 'split1' and so on",
+                "Deal folds out with avssl data table --folds.",
+            )
+            raise InvalidValueError(
+                explain("splits of a manifest", f"columns {', '.join(manifest.columns)}", rule, step)
+            )
         for name in numbered or ["split"]:
             parts = np.array([_SAME.get(part, part) for part in manifest.column(name).to_pylist()], object)
             splits.append(Split(name, np.flatnonzero(parts == "train"), np.flatnonzero(parts == test_on)))

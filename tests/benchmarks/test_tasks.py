@@ -168,7 +168,7 @@ def test_own_data(folder):
     data = load_data(load_task("own"), folder / "own.csv", None, True)
     assert part_of(describe(load_task("own"), data, ["1", "2", "3"])) == "3 of 4 recordings"
     (folder / "own.csv").write_text(OWN.replace("a.wav,dog", "a.wav,"))
-    with pytest.raises(IncompleteDataError, match="got 1 rows without; expected one in every row"):
+    with pytest.raises(IncompleteDataError, match=r"got 1 recordings without \(.*a.wav\); expected"):
         load_data(load_task("own"), folder / "own.csv", None, True)
 
 
@@ -192,6 +192,25 @@ def test_a_label_to_test_on_without_samples_to_train_on_is_named(folder):
     (folder / "own.csv").write_text(OWN.replace("c.wav,dog", "c.wav,cow"))
     with pytest.raises(InvalidValueError, match=r"split 'split': got 2 classes to train on, and 1 only .* \(cow\);"):
         load_data(load_task("own"), folder / "own.csv", None, False)
+
+
+def test_own_data_without_labels_or_splits_say_which_column_is_wanted(folder):
+    (folder / "own.csv").write_text(OWN.replace("label", "class", 1))
+    with pytest.raises(IncompleteDataError, match=r"got columns path, split, class; expected a column 'label'"):
+        load_data(load_task("own"), folder / "own.csv", None, False)
+    (folder / "own.csv").write_text(OWN.replace("split", "part", 1))
+    with pytest.raises(InvalidValueError, match=r"got columns path, label, part; expected a column 'split', 'fold'"):
+        load_data(load_task("own"), folder / "own.csv", None, False)
+    with pytest.raises(IncompleteDataError, match=r"data of task esc10: got no .*nowhere; expected an existing"):
+        load_data(load_task("esc10"), folder / "nowhere", None, False)
+
+
+def test_a_list_with_more_than_a_split_can_have_is_refused(shared_data, tmp_path):
+    source = shared_data("esc10")
+    rows = (source / "labels.csv").read_text().replace(",2,", ",1,")
+    (tmp_path / "labels.csv").write_text(rows)
+    with pytest.raises(IncompleteDataError, match=r"fold 1 of ESC-10, test: got 1\d\d; expected at most 80"):
+        load_data(load_task("esc10"), source, tmp_path / "labels.csv", False)
 
 
 def test_a_copy_one_level_off_or_still_packed_is_told_what_to_do(tmp_path):

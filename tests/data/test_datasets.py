@@ -132,6 +132,9 @@ def test_kinetics_by_a_folder_of_lists(make, tmp_path):
     ]
     with pytest.raises(UnknownNameError, match=r"split of the lists in .*: got 'validate'; .*'val'"):
         build("kinetics", root, lists, "validate")
+    (lists / "train.csv").write_text("label,youtube_id,time_start,time_end,split\nbowling,0abcdefghij,120,130,test\n")
+    with pytest.raises(ManifestError, match=r"train.csv, line 2, split: got 'test'; expected 'train', as the list"):
+        build("kinetics", root, lists)
 
 
 def test_dcase_takes_class_and_part_from_the_places(tmp_path):

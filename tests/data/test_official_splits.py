@@ -67,6 +67,8 @@ def test_ucf101_takes_the_class_from_the_folder_and_the_scene_from_the_name(ucf)
         ("trainlist01", "Archery/v_Archery_g09_c01.avi 2", r"line 3: got class number 2; expected 1, that of Archery"),
         ("trainlist01", "Archery/v_Archery_g09_c01.avi", r"line 3: got .*; expected a video and its class number"),
         ("classInd", "3 Archery", r"line 3: got 3 Archery; expected each number and class once"),
+        ("classInd", "3 Bowling", r"classInd.txt, line 3: got class 'Bowling' without a video in any list"),
+        ("testlist02", "Archery/v_Archery_g09_c01.avi 1", r"testlist02.txt, line 3: got .*; expected a video"),
     ],
 )
 def test_a_bad_line_of_ucf101_is_named(ucf, name, line, message):
@@ -80,6 +82,18 @@ def test_a_missing_list_is_named(ucf):
     (ucf / "testlist03.txt").unlink()
     with pytest.raises(ManifestError, match=r"reading list .*testlist03.txt: got No such file"):
         build("ucf101", ucf, ucf)
+
+
+def test_lists_of_another_data_set_or_a_level_off_are_told_apart(ucf, tmp_path):
+    (tmp_path / "hmdb").mkdir()
+    (tmp_path / "hmdb" / "golf_test_split1.txt").touch()
+    with pytest.raises(ManifestError, match=rf"reading lists in .*: got no classInd.txt; .*Did you mean {ucf}\?"):
+        build("ucf101", ucf, tmp_path / "UCF-101")
+    with pytest.raises(ManifestError, match=rf"got no \*_test_split\?.txt; .*Did you mean {tmp_path / 'hmdb'}\?"):
+        build("hmdb51", ucf, ucf)
+    (tmp_path / "far" / "off").mkdir(parents=True)
+    with pytest.raises(ManifestError, match="Is this the folder of the official lists of this data set"):
+        build("ucf101", ucf, tmp_path / "far" / "off")
 
 
 def test_official_ucf101_lists_have_the_counts_of_the_paper(shared_data, tmp_path):
@@ -126,11 +140,17 @@ def test_real_hmdb51_videos_are_found_by_their_odd_names(shared_data, tmp_path):
 
 def test_hmdb51_refuses_codes_and_folders_it_does_not_know(tmp_path):
     (tmp_path / "videos").mkdir()
-    with pytest.raises(ManifestError, match=r"reading lists in .*: got none; expected files <class>_test_split1.txt"):
+    with pytest.raises(ManifestError, match=r"reading lists in .*: got no .*; expected <class>_test_split1.txt to"):
         build("hmdb51", tmp_path / "videos", tmp_path)
     for number in "123":
         (tmp_path / f"golf_test_split{number}.txt").write_text("a_golf_f_0.avi 3 \n")
     with pytest.raises(ManifestError, match=r"golf_test_split1\.txt, line 1: got code '3'; expected a video and 0"):
+        build("hmdb51", tmp_path / "videos", tmp_path)
+    (tmp_path / "golf_test_split1.txt").write_text("a_golf_f_0.avi 1 \nb_golf_f_0.avi 2 \na_golf_f_0.avi 2 \n")
+    with pytest.raises(ManifestError, match=r"split1\.txt, line 3: got 'a_golf_f_0' .* in test; .*split1.txt, line 1"):
+        build("hmdb51", tmp_path / "videos", tmp_path)
+    (tmp_path / "golf_test_split1.txt").write_text("\n")
+    with pytest.raises(ManifestError, match=r"split1\.txt: got no line; expected the videos of class 'golf'"):
         build("hmdb51", tmp_path / "videos", tmp_path)
 
 

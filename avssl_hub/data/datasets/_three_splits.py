@@ -1,6 +1,8 @@
 """Lists that divide the same videos into training and test set three times."""
 
 from collections.abc import Iterable, Iterator
+from itertools import chain
+from pathlib import Path
 from typing import NamedTuple
 
 from ...errors import explain, unknown_name
@@ -30,6 +32,25 @@ class SplitLine(NamedTuple):
     part: str | None
 
 
+def folder_of_lists(folder: str | Path, pattern: str, rule: str) -> Path:
+    """Return the folder if it holds lists.
+
+    Args:
+        folder: Where they should be.
+        pattern: The names of some of them, as a glob.
+        rule: What they are called, for messages.
+
+    Raises:
+        ManifestError: There is none; the text names a folder near that has them.
+    """
+    folder = Path(folder)
+    if any(folder.glob(pattern)):
+        return folder
+    near = next(chain(folder.glob(f"*/{pattern}"), folder.glob(f"*/*/{pattern}"), folder.parent.glob(pattern)), None)
+    step = f"Did you mean {near.parent}?" if near else "Is this the folder of the official lists of this data set?"
+    raise ManifestError(explain(f"reading lists in {folder}", f"no {pattern}", rule, step))
+
+
 def listed(lines: Iterable[SplitLine], split: str | None) -> Iterator[Listed]:
     """Bring the lines of all lists together, a row a video.
 
@@ -51,7 +72,7 @@ def listed(lines: Iterable[SplitLine], split: str | None) -> Iterator[Listed]:
             other = before if before.part != line.part else first
             got = f"{line.stem!r} of class {line.label!r} in {line.part or 'no part'}"
             rule = f"class {other.label!r} in {other.part or 'no part'}, as {other.place} says"
-            raise ManifestError(explain(line.place, got, rule, "Are these the lists of the same data set?"))
+            raise ManifestError(explain(line.place, got, rule, "Is one the list of another class or split?"))
     for stem, (line, parts) in rows.items():
         if split is None:
             sides = {f"split{number}": parts[number].part if number in parts else None for number in NUMBERS}

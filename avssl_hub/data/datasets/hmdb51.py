@@ -7,7 +7,7 @@ from ...errors import explain
 from ..manifest import Manifest, ManifestError
 from ._lists import read_words
 from ._match import Found, match
-from ._three_splits import NUMBERS, SplitLine, listed
+from ._three_splits import NUMBERS, SplitLine, folder_of_lists, listed
 
 _PARTS = {"0": None, "1": "train", "2": "test"}
 
@@ -32,14 +32,15 @@ def build(root: str | Path | Manifest, listing: str | Path, split: str | None = 
 
 
 def _lines(folder: Path) -> Iterator[SplitLine]:
+    folder = folder_of_lists(folder, "*_test_split?.txt", "<class>_test_split1.txt to <class>_test_split3.txt")
     classes = sorted({path.name.rpartition("_test_split")[0] for path in folder.glob("*_test_split?.txt")})
-    if not classes:
-        rule = "files <class>_test_split1.txt to <class>_test_split3.txt"
-        raise ManifestError(explain(f"reading lists in {folder}", "none", rule, "Is this the right folder?"))
     for label in classes:
         for number in NUMBERS:
-            rule = "a video and 0 (not used), 1 (train) or 2 (test)"
-            for place, (video, code) in read_words(folder / f"{label}_test_split{number}.txt", 2, rule):
+            path, rule = folder / f"{label}_test_split{number}.txt", "a video and 0 (not used), 1 (train) or 2 (test)"
+            lines = list(read_words(path, 2, rule))
+            if not lines:
+                raise ManifestError(explain(f"list {path}", "no line", f"the videos of class {label!r}"))
+            for place, (video, code) in lines:
                 if code not in _PARTS:
                     raise ManifestError(explain(place, f"code {code!r}", rule))
                 stem = PurePosixPath(video).stem

@@ -3,8 +3,8 @@
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from ...errors import unknown_name
-from ..manifest import Manifest
+from ...errors import explain, unknown_name
+from ..manifest import Manifest, ManifestError
 from ._lists import ListRow, of_split, read_rows
 from ._match import Found, Listed, match
 
@@ -58,4 +58,11 @@ def _rows(
     if split is not None and split not in files:
         raise unknown_name(f"split of the lists in {listing}", split, files)
     for part in files if split is None else [split]:
-        yield from ((row, part) for row in read_rows(files[part], needed=needed))
+        for row in read_rows(files[part], needed=needed):
+            said = row.get("split")
+            if said and said[:3] != part[:3]:
+                step = "Is it the list of another split?"
+                raise ManifestError(
+                    explain(f"{row.place}, split", repr(said), f"{part!r}, as the list is called", step)
+                )
+            yield row, part
