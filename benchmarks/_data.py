@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from avssl_hub.data.folds import groups_of
 from avssl_hub.data.manifest import Manifest
 from avssl_hub.errors import explain, some_of
 from avssl_hub.evaluation.answers import Split
@@ -43,7 +44,7 @@ class TaskData:
         """(recordings,) integers; near copies of each other share one, each recording has its own by default."""
         if "group" not in self.manifest.columns:
             return np.arange(len(self.manifest))
-        return np.unique(np.array(self.manifest.column("group").to_pylist(), str), return_inverse=True)[1]
+        return np.unique(groups_of(self.manifest), return_inverse=True)[1]
 
 
 def load_data(task: Task, place: Path, listing: Path | None, allow_missing: bool) -> TaskData:

@@ -14,7 +14,8 @@ def deal_folds(manifest: Manifest, folds: int) -> Manifest:
     several do. Nothing is drawn: the same rows give the same folds on every machine, in whatever order they come.
 
     Args:
-        manifest: The rows, with a column ``label``; a row whose ``group`` is empty or not there is a group of its own.
+        manifest: The rows, with a column ``label``; where ``group`` is empty or not there, the spans of one recording
+            are a group.
         folds: Number of folds, at least two.
 
     Returns:
@@ -29,7 +30,7 @@ def deal_folds(manifest: Manifest, folds: int) -> Manifest:
         raise InvalidValueError(explain("number of folds", folds, "at least 2"))
     if "fold" in manifest.columns:
         raise InvalidValueError(explain("dealing rows out into folds", "rows with a column 'fold'", "rows without"))
-    labels, groups = _labels(manifest), _groups(manifest)
+    labels, groups = _labels(manifest), groups_of(manifest)
     classes, label = np.unique(labels, return_inverse=True)
     names, group = np.unique(groups, return_inverse=True)
     counts = np.zeros((len(names), len(classes)), int)
@@ -42,6 +43,16 @@ def deal_folds(manifest: Manifest, folds: int) -> Manifest:
     if len(set(fold)) < folds:
         raise InvalidValueError(explain("number of folds", folds, f"at most the {len(names)} groups there are"))
     return Manifest(manifest.table.append_column("fold", pa.array(map(str, fold + 1), pa.string())), manifest.root)
+
+
+def groups_of(manifest: Manifest) -> list[str]:
+    """Name the group of each row; where ``group`` is empty or not there, the spans of one recording are one."""
+    rows = len(manifest)
+    offsets = manifest.column("offset").to_pylist() if "offset" in manifest.columns else [None] * rows
+    groups = manifest.column("group").to_pylist() if "group" in manifest.columns else [None] * rows
+    places = zip(manifest.column("path").to_pylist(), offsets)
+    # No group is called so: names hold no null byte.
+    return [f"{path}\0{offset}" if group in (None, "") else str(group) for group, (path, offset) in zip(groups, places)]
 
 
 def _deal(counts: np.ndarray, folds: int) -> np.ndarray:
@@ -62,11 +73,3 @@ def _labels(manifest: Manifest) -> list[str]:
         got, row = "nothing", labels.index(None)
         raise InvalidValueError(explain(f"label of {manifest[row].name}", got, "one for every row"))
     return labels
-
-
-def _groups(manifest: Manifest) -> list[str]:
-    alone = [f"\0{path}" for path in manifest.column("path").to_pylist()]
-    if "group" not in manifest.columns:
-        return alone
-    groups = manifest.column("group").to_pylist()
-    return [own if group in (None, "") else str(group) for group, own in zip(groups, alone)]

@@ -194,6 +194,14 @@ def test_a_label_to_test_on_without_samples_to_train_on_is_named(folder):
         load_data(load_task("own"), folder / "own.csv", None, False)
 
 
+def test_recordings_without_a_group_are_not_one_group(folder):
+    rows = [f"{line},{group}" for line, group in zip(OWN.splitlines(), ("group", "", "x", "x", ""))]
+    (folder / "own.csv").write_text("\n".join(rows))
+    groups = load_data(load_task("own"), folder / "own.csv", None, False).groups
+    assert groups[1] == groups[2]
+    assert len(set(groups)) == 3
+
+
 def test_own_data_without_labels_or_splits_say_which_column_is_wanted(folder):
     (folder / "own.csv").write_text(OWN.replace("label", "class", 1))
     with pytest.raises(IncompleteDataError, match=r"got columns path, split, class; expected a column 'label'"):

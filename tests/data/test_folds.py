@@ -40,6 +40,13 @@ def test_rows_without_a_group_are_groups_of_their_own():
     assert len(set(folds_of(deal_folds(Manifest(manifest(rows).table.drop_columns("group")), 2)).values())) == 2
 
 
+def test_spans_of_a_recording_stay_together_and_members_of_a_shard_do_not():
+    table = {"path": ["a", "a", "b", "b"], "start": [0.0, 1.0, 0.0, 1.0], "label": ["dog"] * 4}
+    assert deal_folds(Manifest(pa.table(table)), 2).column("fold").to_pylist() == ["1", "1", "2", "2"]
+    table |= {"path": ["x.tar"] * 4, "offset": [1, 1, 2, 2], "size": [1, 1, 1, 1]}
+    assert deal_folds(Manifest(pa.table(table)), 2).column("fold").to_pylist() == ["1", "1", "2", "2"]
+
+
 @pytest.mark.parametrize(
     ("rows", "more", "folds", "message"),
     [
