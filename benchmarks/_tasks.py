@@ -14,6 +14,7 @@ from avssl_hub.errors import InvalidValueError, explain, unknown_name
 ROOT = Path(__file__).parent
 FILE = "task.yaml"
 MANIFEST = "manifest"
+_SAME_RUN = ("method", "backbone", "pretrain_data", "dataset", "protocol", "input", "metric", "source")
 
 
 class TaskError(SettingError):
@@ -128,12 +129,20 @@ def external_figures(task: str) -> list[ExternalFigure]:
     """Read what others published on a task's data set.
 
     Raises:
-        TaskError: The file is wrong; the text names file and key.
+        TaskError: The file is wrong, or a figure stands in it twice; the text names file and key.
     """
     path = ROOT / task / "external.json"
     if not path.exists():
         return []
-    return list(_parsed(path, lambda text: parse(tuple[ExternalFigure, ...], json.loads(text), "rows", TaskError)))
+    figures = _parsed(path, lambda text: parse(tuple[ExternalFigure, ...], json.loads(text), "rows", TaskError))
+    seen: dict[tuple, ExternalFigure] = {}
+    for figure in figures:
+        # Also with two values: a source says one thing of one run.
+        first = seen.setdefault(tuple(getattr(figure, name) for name in _SAME_RUN), figure)
+        if first is not figure:
+            got = f"{figure.method}, {figure.protocol}, twice: {first.value} and {figure.value} of {figure.source}"
+            raise TaskError(explain(f"rows of {path}", got, "each figure once", "Tell them apart, or remove one."))
+    return list(figures)
 
 
 def _parsed(path: Path, read) -> Any:
