@@ -195,7 +195,7 @@ def _compare(options: argparse.Namespace) -> int:
         rows = table("result", f"{comparison.metric} %", "95 % interval", *splits, "difference", "95 % interval")
         for line in comparison.lines:
             rows.add_row(line.name, line.score, line.interval, *line.splits.values(), *line.difference)
-        say(comparison.title)
+        say(f"\n{comparison.title}")
         show(rows)
         say(comparison.remark)
     return 0

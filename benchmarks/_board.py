@@ -52,7 +52,7 @@ class Entry:
     def data(self) -> str:
         """The data set by the name that is true of this result: a part is called a part, an old version old."""
         task, data = self.result["task"], self.result["data"]
-        name = f"{task['title']}: {data['name']}" if data["name"] else task["title"]
+        name = f"own data: {data['name']}" if data["name"] else task["title"]
         notes = []
         if task["part"]:
             whole = data["official_recordings"] or data["recordings"] + len(data["missing"])
@@ -109,8 +109,9 @@ def collect(folders: Iterable[Path] | None = None) -> list[Entry]:
 
 
 def published() -> list[tuple[str, ExternalFigure]]:
-    """Return the name of the task and the figure, for all that others published."""
-    return [(name, figure) for name in list_tasks() for figure in external_figures(name)]
+    """Return the title of the data set and the figure, for all that others published."""
+    titles = {name: load_task(name).title for name in list_tasks()}
+    return [(title, figure) for name, title in titles.items() for figure in external_figures(name)]
 
 
 def clip_of_figure(figure: ExternalFigure) -> str:

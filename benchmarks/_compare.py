@@ -199,7 +199,7 @@ def _names(entry: Entry) -> tuple[str, str]:
 
 def _run_of(entry: Entry) -> tuple:
     result = entry.result
-    return result["task"]["name"], result["data"]["name"], result["protocol"]["name"]
+    return result["task"]["name"], result["data"]["name"], result["task"]["modality"], result["protocol"]["name"]
 
 
 def _title(entry: Entry) -> str:

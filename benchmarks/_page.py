@@ -33,7 +33,7 @@ def write_page(
     Args:
         out: Folder of the page; exists.
         entries: Our results.
-        figures: Task and figure, of those that others published.
+        figures: As :func:`~benchmarks._board.published` returns them.
         plots: As :func:`~benchmarks._plots.draw_all` returns them for the same entries.
 
     Raises:
@@ -97,9 +97,9 @@ def _id(entry: Entry) -> str:
     return entry.place.with_suffix("").as_posix()
 
 
-def _published(task: str, figure: ExternalFigure) -> dict[str, Any]:
+def _published(title: str, figure: ExternalFigure) -> dict[str, Any]:
     return {
-        "task": load_task(task).title,
+        "task": title,
         "model": figure.method,
         "backbone": figure.backbone or "not told",
         "pretrain": figure.pretrain_data or "not told",

@@ -84,7 +84,7 @@ def check_file(path: Path) -> dict[str, Any]:
 def text_of(result: Any) -> str:
     """Return the text of a result's file, with a line for each list of numbers."""
     text = json.dumps(result, indent=1)
-    return _NUMBERS.sub(lambda found: " ".join(found[0].split()), text) + "\n"
+    return _NUMBERS.sub(lambda found: " ".join(found[0].split()).replace("[ ", "[").replace(" ]", "]"), text) + "\n"
 
 
 def _rules(result: dict[str, Any]):

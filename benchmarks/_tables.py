@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import PurePosixPath
+from urllib.parse import quote
 
 from ._board import Entry, interval, percent
 
@@ -19,7 +20,7 @@ def board_table(entries: Sequence[Entry], results: PurePosixPath) -> str:
     columns = ["data", "protocol", "model", "what it is", "metric", "score %", "95 % interval", "GMACs a clip"]
     rows = []
     for entry in entries:
-        score = f"[{percent(entry.result['score']['accuracy'])}]({(results / entry.place).as_posix()})"
+        score = f"[{percent(entry.result['score']['accuracy'])}]({quote((results / entry.place).as_posix())})"
         rows.append([entry.data, entry.protocol, entry.model, entry.kind_in_words, entry.result["metric"], score])
         rows[-1] += [interval(entry), _gmacs(entry)]
     return _table(columns, rows, raw=5) if rows else NONE

@@ -102,7 +102,7 @@ def made(folder: Path, hits: dict[str, str], **changes) -> Path:
         "run": {"date": "2026-01-02", "feature_seconds": 60.0, "classifier_seconds": 30.0, "reused_recordings": 0},
         "cost": {"gmacs_per_clip": changes.get("gmacs", 0.5), "clips": 100, "gmacs": 50.0},
     }
-    file = folder / place_of(task, None, name, model, revision, control)
+    file = folder / place_of(task, None, "audio", name, model, revision, control)
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps(result))
     check_file(file)

@@ -1,6 +1,7 @@
 """The leaderboard: which results it takes, what it calls them, Markdown, Hub metadata, and no drift."""
 
 import json
+import re
 import shutil
 
 import pytest
@@ -109,6 +110,7 @@ def test_names_cannot_break_a_table(tmp_path, capsys):
     assert main(["leaderboard", "--results", str(tmp_path)]) == 0
     row = capsys.readouterr().out.splitlines()[2]
     assert "| a\\|b'c&lt;d>\\[e\\] |" in row
+    assert "](benchmarks/results/a%7Cb%60c%3Cd%3E%5Be%5D/1/esc10.linear_probe.json) |" in row
 
 
 def test_model_index_names_parts_and_has_neither_baselines_nor_controls(results):
@@ -196,5 +198,6 @@ def test_a_plot_follows_the_colours_around_it_and_needs_no_font(results):
     svg = plots["ESC-10 (20 of 400 recordings), audio: top-1 accuracy"]
     assert "currentColor" in svg
     assert "<text" not in svg
-    assert svg.count('id="control-') == 3
+    parts = set(re.findall(r'id="control-\d+-\d+-(\w+)"', svg))
+    assert parts == {"name", "line", "interval", "mark"}
     assert "prefers-color-scheme" in alone(svg)

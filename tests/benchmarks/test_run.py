@@ -53,6 +53,9 @@ def test_a_run_says_what_was_scored(results):
     ]
     assert result["score"]["accuracy"] == 1.0
     assert result["confusion"] == [[6, 0], [0, 6]]
+    assert '"confusion": [\n  [6, 0],' in file.read_text()
+    assert [split["hits"] for split in result["hits"]] == [[1.0] * 4] * 3
+    assert sorted(group for split in result["hits"] for group in split["groups"]) == list(range(12))
     assert (result["cost"]["clips"], result["run"]["reused_recordings"]) == (120, 0)
     # As its card counts them, though the network is run in a form that has fewer.
     assert result["model"]["parameters"] == 758_432
