@@ -60,7 +60,9 @@ def test_wheel_lists_benchmarks_as_a_checkout_does(unpacked_wheel):
     for command in (["avssl_hub.benchmarks"], ["avssl_hub.cli", "bench"]):
         done = run(unpacked_wheel, "-m", *command, "ls")
         assert done.returncode == 0, done.stderr
-        assert [line.split()[0] for line in done.stdout.splitlines()[1:]] == tasks
+        # A row too wide for the output goes on in a line that begins with blanks.
+        rows = [line for line in done.stdout.splitlines()[1:] if not line.startswith(" ")]
+        assert [row.split()[0] for row in rows] == tasks
 
 
 def test_wheel_has_adapters_and_exports(unpacked_wheel):
