@@ -150,7 +150,7 @@ def test_questions_that_make_no_sense_are_refused(own, tmp_path, capsys):
 
 def test_a_corrupt_recording_is_named_and_the_others_are_kept(own, tmp_path, capsys):
     (tmp_path / "bad.wav").write_bytes(b"RIFF, or not")
-    rows = [f"{own.parent / line}" for line in own.read_text().splitlines()[1:3]]
+    rows = [f"{own.parent / line}" for line in own.read_text().splitlines()[1:5]]
     listing = tmp_path / "list.csv"
     listing.write_text("\n".join(["path,label,fold", *rows, f"{tmp_path / 'bad.wav'},hum,1", ""]))
     given = [
@@ -165,7 +165,7 @@ def test_a_corrupt_recording_is_named_and_the_others_are_kept(own, tmp_path, cap
     ]
     assert main(["run", "--task", "own", "--modality", "audio", *given]) == 2
     assert "bad.wav" in capsys.readouterr().err
-    assert len(list(tmp_path.glob("cache/*/*.safetensors"))) == 2
+    assert len(list(tmp_path.glob("cache/*/*.safetensors"))) == 4
     assert not list(tmp_path.glob("out/**/*.json"))
 
 
