@@ -65,8 +65,8 @@ def renamed(table: pa.Table, columns: Mapping[str, Iterable[str]], where: str) -
     taken = {}
     for name, sources in columns.items():
         parts = [_column(table, source.strip(), where) for source in sources]
-        text = [pc.cast(part, pa.string()) for part in parts] if len(parts) > 1 else []
-        taken[name] = pc.binary_join_element_wise(*text, _JOINT) if text else parts[0]
+        joint = [pc.cast(part, pa.string()) for part in parts]
+        taken[name] = parts[0] if len(parts) == 1 else pc.binary_join_element_wise(*joint, _JOINT)
     return pa.table(taken)
 
 

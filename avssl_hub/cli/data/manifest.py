@@ -16,7 +16,7 @@ def run(
             "dcase2013."
         ),
     ],
-    root: Annotated[Path, typer.Argument(help="Folder of the media files.")],
+    root: Annotated[Path, typer.Argument(help="Folder of the media files, or hf://owner/name.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="Manifest to write: .csv, .tsv or .parquet.")],
     listing: Annotated[
         Path | None,

@@ -9,7 +9,7 @@ from .._console import count, note, say
 
 
 def run(
-    source: Annotated[Path, typer.Argument(help="Table of labels: .csv, .tsv or .parquet.")],
+    source: Annotated[Path, typer.Argument(help="Table of labels: .csv, .tsv, .parquet, or hf://owner/name.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="Manifest to write: .csv, .tsv or .parquet.")],
     root: Annotated[
         Path | None, typer.Option(help="Folder that the table's paths start from; its own by default.")
