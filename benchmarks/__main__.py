@@ -1,4 +1,4 @@
-"""Command line of the benchmarks: ``python -m benchmarks ls | run | validate | leaderboard | compare | export``."""
+"""Command line: ``python -m benchmarks ls | run | cross-modal | validate | leaderboard | compare | export``."""
 
 import argparse
 import json
@@ -51,6 +51,10 @@ def _parser(name: str) -> argparse.ArgumentParser:
     run.add_argument("--device", help="cpu, cuda or cuda:N; by default the GPU if there is one")
     run.add_argument("--batch-size", type=int, default=10, help="clips a forward pass (default: 10)")
     run.add_argument("--cache", type=Path, help="folder that keeps features (default: in $AVSSL_HOME)")
+
+    pairs = commands.add_parser("cross-modal", help="how often pictures find their own sound, and the reverse")
+    pairs.set_defaults(command=_cross_modal)
+    pairs.add_argument("table", type=Path, help="embeddings of files with both, by 'avssl embed', .parquet")
 
     validate = commands.add_parser("validate", help="check results")
     validate.set_defaults(command=_validate)
@@ -132,19 +136,34 @@ def _run(options: argparse.Namespace) -> int:
 def _tell(result: dict, place: Path) -> None:
     task, score, layers = result["task"], result["score"], result["layers"]
     names = [split["name"] for split in layers[score["layer"]]["splits"]]
-    rows = table("layer", "accuracy %", "95 % interval", "of clips", *names)
+    rows = table("layer", f"{result['metric']} %", "95 % interval", "of clips", *score["further"], *names)
     for name, layer in layers.items():
-        figures = [layer["accuracy"], layer["clip_accuracy"], *(split["accuracy"] for split in layer["splits"])]
+        of_splits = (split["accuracy"] for split in layer["splits"])
+        figures = [layer["accuracy"], layer["clip_accuracy"], *layer["further"].values(), *of_splits]
         accuracy, clips, *splits = ("" if figure is None else f"{100 * figure:.1f}" for figure in figures)
         low, high = layer["interval"]
         rows.add_row(name, accuracy, f"{100 * low:.1f} to {100 * high:.1f}", clips, *splits)
     show(rows)
     part = f", only a part of it ({task['part']})" if task["part"] else ""
-    say(f"{task['title']}{part}: {100 * score['accuracy']:.1f} % from {score['layer']}")
+    say(f"{task['title']}{part}: {result['metric']} {100 * score['accuracy']:.1f} % from {score['layer']}")
     say(f"Reported: {result['protocol']['selection']}. Chance: {100 / len(result['data']['classes']):.1f} %.")
     if result["control"]:
         say(f"This is the control {result['control']}, not a score of the model.")
     say(str(place))
+
+
+def _cross_modal(options: argparse.Namespace) -> int:
+    from avssl_hub.evaluation.cross_modal import cross_modal_retrieval
+
+    score = cross_modal_retrieval(options.table)
+    rows = table("search", *(f"R@{k} %" for k in score.recall["video_to_audio"]))
+    for direction, recall in score.recall.items():
+        rows.add_row(direction.replace("_", " "), *(f"{100 * share:.1f}" for share in recall.values()))
+    show(rows)
+    say(f"Among {count(score.files, 'file')}, each by the mean of its windows' embeddings.")
+    if score.left_out:
+        say(f"{count(len(score.left_out), 'file')} without picture and sound took no part: {', '.join(score.left_out)}")
+    return 0
 
 
 def _validate(options: argparse.Namespace) -> int:

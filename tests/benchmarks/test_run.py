@@ -3,8 +3,11 @@
 import copy
 import csv
 import json
+import re
 import shutil
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from avssl_hub.zoo import cards_folder
@@ -218,3 +221,38 @@ def test_the_baseline_takes_a_recording_whole(run, tmp_path):
     assert result["input"] == {"seconds": None, "sampling_rate": 24000, "shape": [120000]}
     assert (result["model"]["parameters"], result["model"]["pretrain_data"]) == (0, "nothing")
     assert result["score"]["accuracy"] == 1.0
+
+
+def test_retrieval_scores_the_splits_that_its_settings_say(run, tmp_path, capsys):
+    assert run(tmp_path, "--protocol", "retrieval") == 0
+    assert re.search(r"R@1 %.*R@5 +R@10 +R@20 +R@50 +fold 0 +fold 1 +fold 2", capsys.readouterr().out)
+    result = json.loads(only(tmp_path).read_text())
+    assert (result["metric"], result["score"]["clip_accuracy"]) == ("R@1", None)
+    # Eight sounds to find, all of them among the first ten.
+    assert result["score"]["further"]["R@10"] == 1.0
+    assert main(["validate", str(tmp_path)]) == 0
+    result["protocol"]["settings"]["first_split"] = True
+    with pytest.raises(_results.ResultError, match="that the protocol scores, \\['fold 0'\\]"):
+        _results.check_result(result, "here")
+
+
+def test_protocols_of_pooled_features_share_one_pass(run, results, tmp_path):
+    assert run(tmp_path, "--protocol", "linear_layer") == 0
+    result = json.loads(only(tmp_path).read_text())
+    assert (result["run"]["reused_recordings"], result["score"]["accuracy"]) == (12, 1.0)
+
+
+def test_too_few_shots_are_refused(run, tmp_path, capsys):
+    assert run(tmp_path, "--protocol", "few_shot") == 2
+    assert "got 4 to train on in the smallest class; expected 5 or more of each" in capsys.readouterr().err
+
+
+def test_pairs_are_looked_for_in_a_table_of_embeddings(tmp_path, capsys):
+    columns = {"file": ["a", "b", "c"], "video_embeds": [[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]]}
+    pq.write_table(pa.table({**columns, "audio_embeds": [[1.0, 0.1], [0.1, 1.0], None]}), tmp_path / "t.parquet")
+    assert main(["cross-modal", str(tmp_path / "t.parquet")]) == 0
+    told = capsys.readouterr().out
+    assert re.search(r"video to audio +100.0 +100.0 +100.0", told)
+    assert "Among 2 files" in told
+    assert "1 file without picture and sound took no part: c" in told
+    assert main(["cross-modal", str(tmp_path / "none.parquet")]) == 2
