@@ -11,6 +11,7 @@ from avssl_hub.errors import AvsslError, InvalidValueError, explain
 
 from ._tasks import ROOT, external_figures, list_tasks, load_task
 
+_NAMED = 10  # files named in a remark
 CONTROLS = ("random-weights", "shuffled-labels")
 
 
@@ -162,7 +163,8 @@ def _cross_modal(options: argparse.Namespace) -> int:
     show(rows)
     say(f"Among {count(score.files, 'file')}, each by the mean of its windows' embeddings.")
     if score.left_out:
-        say(f"{count(len(score.left_out), 'file')} without picture and sound took no part: {', '.join(score.left_out)}")
+        shown = ", ".join(score.left_out[:_NAMED]) + (", …" if len(score.left_out) > _NAMED else "")
+        say(f"{count(len(score.left_out), 'file')} without picture and sound took no part: {shown}")
     return 0
 
 

@@ -75,6 +75,5 @@ def _read(path: Path) -> pa.Table:
     except (OSError, pa.ArrowInvalid) as error:
         got = str(error).splitlines()[0].split(". ")[0]
     rule = f"a .parquet table with the columns {', '.join(_COLUMNS)}"
-    raise InvalidValueError(
-        explain(f"embeddings {path}", got, rule, "Write it with: avssl embed FILES --out embeddings.parquet")
-    )
+    step = "Write it with: avssl embed FILES --model NAME --out embeddings.parquet"
+    raise InvalidValueError(explain(f"embeddings {path}", got, rule, step))

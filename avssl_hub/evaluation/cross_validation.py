@@ -100,7 +100,8 @@ def score_layer(
     """Train and test on every split; what ``store`` has noted of an earlier run is not done again.
 
     The features of one layer and one split are in memory at once, 4 bytes a number: for ESC-50 and ``conv2x`` of
-    ``avid_sound``, 2,000 recordings × 10 clips × 9,216 numbers, 0.74 GB. A classifier takes up to five times that.
+    ``avid_sound``, 2,000 recordings × 10 clips × 9,216 numbers, 0.74 GB. A support vector machine holds those to train
+    on as doubles and as nodes of 16 bytes besides, six times as much.
 
     Args:
         protocol: The protocol.

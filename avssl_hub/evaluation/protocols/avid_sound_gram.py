@@ -1,4 +1,4 @@
-"""AVID's protocol for sounds with a solver that is some thirty times as fast: the dual form on the Gram matrix."""
+"""AVID's protocol for sounds with a solver some twenty times as fast or more: the dual form on the Gram matrix."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -29,5 +29,5 @@ class AvidSoundGram(AvidSound):
         # Products in float32 are several times as fast; libsvm computes on with doubles.
         gram, products = (np.asarray(left @ rows.T, np.float64) for left in (rows, test))
         machine = SVC(C=self.cost, kernel="precomputed", tol=TOLERANCE)
-        values = [machine.fit(gram, labels == name).decision_function(products) for name in range(labels.max() + 1)]
+        values = [machine.fit(gram, labels == label).decision_function(products) for label in range(labels.max() + 1)]
         return np.stack(values, 1), {"tolerance": TOLERANCE}
