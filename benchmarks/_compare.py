@@ -121,33 +121,27 @@ def _comparison(names: Sequence[str], entries: Sequence[Entry]) -> Comparison:
     first = entries[0]
     for other in entries[1:]:
         _refuse_unlike(first, other)
-    paired = all("hits" in entry.result for entry in entries)
     lines = []
     for name, entry in zip(names, entries):
         splits = entry.result["layers"][entry.result["score"]["layer"]]["splits"]
         told = {split["name"]: percent(split["accuracy"]) for split in splits}
         control = f" ({entry.kind_in_words})" if entry.kind == "control" else ""
         score = percent(entry.result["score"]["accuracy"])
-        change = ("", "") if entry is first else _change(first.result, entry.result, paired)
+        change = ("", "") if entry is first else _change(first.result, entry.result)
         lines.append(Line(name + control, score, interval(entry), told, change))
-    how = (
-        "Paired: both answers to each recording are drawn together."
-        if paired
-        else "Unpaired, from the two intervals: without hits in each result it is not known which recordings both got "
-        "right, so this interval is wider than need be. Run again to have them."
-    )
+    how = "Paired: both answers to each recording are drawn together."
     return Comparison(
         _title(first), first.result["metric"], lines, f"Differences are from {names[0]}, in points. {how}"
     )
 
 
-def _change(first: dict[str, Any], other: dict[str, Any], paired: bool) -> tuple[str, str]:
+def _change(first: dict[str, Any], other: dict[str, Any]) -> tuple[str, str]:
     change = other["score"]["accuracy"] - first["score"]["accuracy"]
-    low, high = (_paired if paired else _unpaired)(first, other)
+    low, high = _paired_interval(first, other)
     return f"{100 * change:+.1f}", f"{100 * low:+.1f} to {100 * high:+.1f}"
 
 
-def _paired(first: dict[str, Any], other: dict[str, Any]) -> tuple[float, float]:
+def _paired_interval(first: dict[str, Any], other: dict[str, Any]) -> tuple[float, float]:
     """Return the bootstrap interval of the mean of recordings' differences, drawn by groups."""
     scores, groups = [], []
     for mine, yours in zip(first["hits"], other["hits"]):
@@ -156,18 +150,6 @@ def _paired(first: dict[str, Any], other: dict[str, Any]) -> tuple[float, float]
         gained = np.array(yours["hits"]) - np.array(mine["hits"])
         scores.append(SplitScore(Split(mine["name"], np.array([], int), here), here, gained, None, {}, {}))
     return bootstrap_interval(scores, np.array(groups))
-
-
-def _unpaired(first: dict[str, Any], other: dict[str, Any]) -> tuple[float, float]:
-    """Return the interval of a difference from those of its parts, as if they were independent.
-
-    The distances of the bounds add up by their squares (Zou and Donner 2008).
-    """
-    (mine, (low, high)), (yours, (bottom, top)) = (
-        (result["score"]["accuracy"], result["score"]["interval"]) for result in (first, other)
-    )
-    change = yours - mine
-    return change - np.hypot(yours - bottom, high - mine), change + np.hypot(top - yours, mine - low)
 
 
 def _refuse_unlike(first: Entry, other: Entry) -> None:

@@ -21,7 +21,7 @@ def made(folder: Path, hits: dict[str, str], **changes) -> Path:
         hits: Of each fold that is tested a digit a recording, 1 where it was right; recordings are of the classes in
             turn, each its own group, and a wrong one is taken for the next class.
         **changes: ``model``, ``revision``, ``control``, ``protocol``, ``version`` of the protocol, ``settings``,
-            ``contents``, ``parameters``, ``weights``, ``gmacs``, ``pretrain_data``, ``metric``, ``keep_hits``.
+            ``contents``, ``parameters``, ``weights``, ``gmacs``, ``pretrain_data``, ``metric``.
     """
     name = changes.get("protocol", "linear_probe")
     task, model, revision = load_task("esc10"), changes.get("model", "m"), changes.get("revision", "1")
@@ -95,7 +95,7 @@ def made(folder: Path, hits: dict[str, str], **changes) -> Path:
         "data": data,
         "score": {"layer": "pooled", **score},
         "layers": {"pooled": {**score, "splits": splits}},
-        **({"hits": told} if changes.get("keep_hits", True) else {}),
+        "hits": told,
         "confusion": confusion,
         "software": {"avssl_hub": "0", "torch": "0", "transformers": "0", "scikit-learn": "0"},
         "hardware": {"cpu": "a processor", "cores": 2, "system": "Linux", "device": "cpu"},

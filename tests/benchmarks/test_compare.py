@@ -1,6 +1,5 @@
 """Results side by side: paired and unpaired differences, and what is refused."""
 
-import math
 from pathlib import Path
 
 import pytest
@@ -42,15 +41,6 @@ def test_differences_are_paired_by_recording(two):
     low, high = bounds(new)
     assert low == pytest.approx(10 - 1.96 * 3.35, abs=1.2)
     assert high == pytest.approx(10 + 1.96 * 3.35, abs=1.2)
-
-
-def test_without_hits_a_difference_is_called_unpaired(two):
-    made(two, BETTER, model="new", keep_hits=False)
-    comparison = lines(two, "old", "new")
-    assert "Unpaired" in comparison.remark
-    # Both intervals are ten points to each side.
-    wide = 10 * math.sqrt(2)
-    assert bounds(comparison.lines[1]) == pytest.approx([10 - wide, 10 + wide], abs=0.06)
 
 
 def test_more_than_two_are_set_against_the_first(two):

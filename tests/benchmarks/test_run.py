@@ -212,6 +212,8 @@ def test_adapters_and_baselines_that_do_not_fit_are_refused(run, tmp_path, capsy
     assert "expected a subclass of avssl_hub.evaluation.encoder.Encoder" in capsys.readouterr().err
     assert run(tmp_path, "--model", "log_mel_statistics", "--control", "random-weights") == 2
     assert "control of baseline log_mel_statistics: got random weights" in capsys.readouterr().err
+    assert run(tmp_path, "--model", "log_mel_statistics", "--protocol", "avid_sound") == 2
+    assert "model for protocol avid_sound: got a model that takes recordings whole" in capsys.readouterr().err
 
 
 def test_the_baseline_takes_a_recording_whole(run, tmp_path):

@@ -53,7 +53,12 @@ class AvidSound(Protocol):
 
     def inputs(self, reader, span, encoder, modality, part, generator):
         rate = encoder.sampling_rate
-        length = round((encoder.audio_duration or self.seconds) * rate)
+        if encoder.audio_duration is None:
+            got, expected = "a model that takes recordings whole", "one whose clips have a length"
+            raise InvalidValueError(
+                explain(f"model for protocol {self.name}", got, expected, "Choose another protocol.")
+            )
+        length = round(encoder.audio_duration * rate)
         cut = CUTS[self.cut](reader, span, rate, self.seconds, length)
         if part == "test":
             starts = torch.linspace(0, cut.last_test, self.clips, dtype=torch.float64).tolist()
