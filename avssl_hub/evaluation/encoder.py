@@ -11,6 +11,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from .._fingerprints import tensors_sha256
+from ..errors import InvalidValueError, explain
 
 Modality = Literal["audio", "video"]
 
@@ -76,6 +77,32 @@ class Encoder(ABC):
     @abstractmethod
     def encode(self, inputs: dict[str, torch.Tensor], modality: Modality) -> Encoded:
         """Run the network on inputs that lie on ``device``; gradients flow where they are wanted."""
+
+    def with_clips(
+        self,
+        frames: int | None = None,
+        fps: float | None = None,
+        size: int | None = None,
+        keep_aspect_ratio: bool | None = None,
+    ) -> "Encoder":
+        """Return an encoder of the same network for video clips of another form; None keeps the model's own.
+
+        Args:
+            frames: Pictures of a clip.
+            fps: Pictures a second.
+            size: Side of a picture in pixels, cut from the middle of one whose shorter side is ``size / 0.875``.
+            keep_aspect_ratio: Whether pictures are cut, or squeezed, into a square.
+
+        Raises:
+            InvalidValueError: The model cannot take them.
+        """
+        wanted = {"frames": frames, "fps": fps, "size": size, "keep_aspect_ratio": keep_aspect_ratio}
+        asked = {name: value for name, value in wanted.items() if value is not None}
+        if asked:
+            step = "Set these to null, for clips of the model's own form."
+            got = ", ".join(f"{name} {value}" for name, value in asked.items())
+            raise InvalidValueError(explain(f"clips of {type(self).__name__}", got, "the form it was made for", step))
+        return self
 
     @property
     def video_duration(self) -> float:

@@ -1,6 +1,8 @@
 """Models of this zoo as encoders."""
 
+from copy import copy
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -9,6 +11,9 @@ from .._loading import model_class
 from ..errors import InvalidValueError, explain
 from ..hub import sha256_of
 from .encoder import Encoded, Encoder, Modality
+
+# Share of the shorter side that a central crop keeps.
+CROPPED = 0.875
 
 
 class ZooEncoder(Encoder):
@@ -35,17 +40,33 @@ class ZooEncoder(Encoder):
             model = kind(kind.config_class.from_pretrained(folder))
         else:
             model = zoo.load(name)
-        super().__init__(model, zoo.load_processor(name), **options)
+        super().__init__(model, **options)
+        self._take(zoo.load_processor(name))
         if known and not random_weights:
             self.pretrain_data = known.training_data
-        rules = self.processor
-        self.sampling_rate, self.audio_duration = rules.sampling_rate, rules.audio_duration
-        self.fps, self.num_frames = rules.fps, rules.num_frames
         files = [] if random_weights else sorted(Path(zoo.resolve(name)).glob("model*.safetensors"))
         # As on the card; that of random weights before the network is changed.
         self._weights = " ".join(map(sha256_of, files)) or super().fingerprint()["weights_sha256"]
         if not trainable and self.device.type == "cpu" and hasattr(self.model, "optimize_for_inference"):
             self.model.optimize_for_inference()
+
+    def _take(self, processor: Any) -> None:
+        self.processor = processor
+        self.sampling_rate, self.audio_duration = processor.sampling_rate, processor.audio_duration
+        self.fps, self.num_frames = processor.fps, processor.num_frames
+
+    def with_clips(self, frames=None, fps=None, size=None, keep_aspect_ratio=None):
+        other = {"num_frames": frames, "fps": fps, "crop_size": size, "keep_aspect_ratio": keep_aspect_ratio}
+        if size is not None:
+            other["resize_size"] = int(size / CROPPED)
+        changed = {name: value for name, value in other.items() if value is not None}
+        for name in changed:
+            if not hasattr(self.processor, name):
+                got, rule = f"{name} for {type(self.processor).__name__}", "a setting that it has"
+                raise InvalidValueError(explain(f"clips of {type(self.model).__name__}", got, rule))
+        encoder = copy(self)
+        encoder._take(type(self.processor).from_dict({**self.processor.to_dict(), **changed}))
+        return encoder
 
     @property
     def video_duration(self) -> float:

@@ -2,7 +2,7 @@
 
 from ._recipe_error import RecipeError
 from .broken import TooManyBrokenError
-from .clip_batches import DecodingCrashedError
+from .read_ahead import DecodingCrashedError
 from .reading import list_recipes, load_recipe, parse_recipe
 from .recipe import Recipe
 from .run import TrainingDivergedError

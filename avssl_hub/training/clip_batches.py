@@ -1,26 +1,20 @@
 """Training batches of real recordings: decoded by workers, cropped, coloured and made spectrograms on the device."""
 
 from collections.abc import Iterator
-from itertools import count
 
 import torch
-from torch.utils.data import DataLoader
+from torch import Tensor
 
 from ..data.manifest import Manifest
-from ..errors import AvsslError, explain
 from ..models.avid import AvidProcessor
 from ..objectives import Objective
-from ..video.transforms import repeat_to_length
 from .batch import Batch
 from .broken import BrokenItems
-from .clip_dataset import ClipDataset, RawClips, as_read, leave_signals_to_the_parent
+from .clip_dataset import ClipDataset, RawClips
 from .clip_reader import ClipReader
 from .order import mixed_seed
+from .read_ahead import read_ahead
 from .recipe import Recipe
-
-
-class DecodingCrashedError(AvsslError):
-    """A process that decodes died, as a damaged file or a lack of memory can make it."""
 
 
 class ClipBatches:
@@ -56,7 +50,8 @@ class ClipBatches:
         self.share = slice(rank, None, processes)
         self.augmentation = recipe.augment.build(processor)
         reader = ClipReader(processor, recipe.augment.misalignment, objective.wants_shifted_audio)
-        self.dataset = ClipDataset(recipe, manifest, reader, self.augmentation, self.share)
+        volume = recipe.augment.volume
+        self.dataset = ClipDataset(recipe, manifest, reader, self.augmentation, self.share, volume)
 
     def from_step(self, step: int) -> Iterator[Batch]:
         """Make the batches of ``step`` and of all after it, read ahead by the workers.
@@ -65,48 +60,20 @@ class ClipBatches:
             TooManyBrokenError: Nothing usable was found for a clip.
             DecodingCrashedError: A worker died.
         """
-        loader = DataLoader(
-            self.dataset,
-            batch_size=None,
-            sampler=range(step, self.recipe.num_steps(len(self.dataset.manifest))),
-            num_workers=self.recipe.data.workers,
-            collate_fn=as_read,
-            worker_init_fn=leave_signals_to_the_parent,
-            pin_memory=self.device.type == "cuda",
-        )
-        for number, clips in zip(count(step), _surviving(loader)):
-            self.broken.add(clips.broken)
-            yield self._on_device(number, clips)
+        for number, items, clips in read_ahead(self.dataset, step, self.broken, self.device):
+            yield self._on_device(number, items, clips)
 
-    def _on_device(self, step: int, clips: RawClips) -> Batch:
-        planned = self.dataset.planned_items(step)
-        if len(clips.items) < len(planned[self.share]):
-            raise self.broken.nothing_left()
-        indices = planned.clone()
-        indices[self.share] = torch.tensor(clips.items)
+    def _on_device(self, step: int, indices: Tensor, clips: RawClips) -> Batch:
         generator = torch.Generator().manual_seed(mixed_seed(self.recipe.seed, 1, step))
         negatives = self.objective.draw_negatives(indices, generator)
         if negatives is not None:
             negatives = negatives[self.share].to(self.device)
 
-        pixels = self.augmentation.apply_all(clips.unpacked_frames(self.device), clips.changes)
-        pixels = [repeat_to_length(clip, self.processor.num_frames) for clip in pixels]
+        pixels = clips.pixels(self.augmentation, self.processor.num_frames, self.device)
         samples = clips.samples.to(self.device, non_blocking=True)
         volumes = clips.volumes.to(self.device).view(-1, *[1] * (samples.ndim - 1))
         features = self.processor.spectrogram(samples * volumes)
         if self.objective.wants_shifted_audio:
             # All sounds in time come first.
             features = features.transpose(0, 1).flatten(0, 1)
-        return Batch(torch.stack(pixels), features.unsqueeze(1), indices[self.share].to(self.device), negatives)
-
-
-def _surviving(loader: DataLoader) -> Iterator[RawClips]:
-    try:
-        yield from loader
-    except RuntimeError as error:
-        # What PyTorch raises for a worker that is gone.
-        if "DataLoader worker" not in str(error):
-            raise
-        step = "Find a file that ends its reader with avssl data check, or take fewer data.workers; then resume."
-        got = " ".join(str(error).split())
-        raise DecodingCrashedError(explain("reading clips", got, "workers that live", step)) from error
+        return Batch(pixels, features.unsqueeze(1), indices[self.share].to(self.device), negatives)

@@ -11,9 +11,10 @@ from ..data.clips import NoWindowError
 from ..data.manifest import Manifest
 from ..media import MediaError
 from ..video.augment import ClipAugmentation, ClipChanges
-from .clip_reader import ClipReader
+from ..video.transforms import repeat_to_length
+from .clip_reader import ClipReader, PictureReader
 from .order import items_of_step, mixed_seed
-from .recipe import Recipe
+from .run_settings import RunSettings
 
 # Items tried in place of one that cannot be used.
 MOST_REPLACEMENTS = 16
@@ -25,7 +26,7 @@ class RawClips(NamedTuple):
     Attributes:
         frames: All frames of all clips one after another, uint8, flat.
         shapes: Frames, height and width of each clip.
-        samples: Sound, ``(B, n)``, or ``(B, 2, n)`` with the sound out of time.
+        samples: Sound, ``(B, n)``, or ``(B, 2, n)`` with the sound out of time; ``(B, 0)`` where none was read.
         items: The items that were read, B of them; fewer if no usable one was found.
         changes: What is to happen to the frames of each clip.
         volumes: Factors for the sounds, ``(B,)``.
@@ -46,6 +47,11 @@ class RawClips(NamedTuple):
         parts = self.frames.to(device, non_blocking=True).split(sizes)
         return [part.view(*shape, 3) for part, shape in zip(parts, self.shapes)]
 
+    def pixels(self, augmentation: ClipAugmentation, num_frames: int, device: torch.device) -> Tensor:
+        """Change each clip as was drawn for it, on ``device``; return float ``(B, num_frames, 3, H, W)``."""
+        pixels = augmentation.apply_all(self.unpacked_frames(device), self.changes)
+        return torch.stack([repeat_to_length(clip, num_frames) for clip in pixels])
+
 
 class ClipDataset(Dataset):
     """Raw clips by number of the step.
@@ -60,16 +66,24 @@ class ClipDataset(Dataset):
         reader: Reads a random clip.
         augmentation: Draws what is to happen to a clip.
         share: Places of a step that are this process's.
+        volume: Largest relative change of the sound's level.
     """
 
     def __init__(
-        self, recipe: Recipe, manifest: Manifest, reader: ClipReader, augmentation: ClipAugmentation, share: slice
+        self,
+        recipe: RunSettings,
+        manifest: Manifest,
+        reader: ClipReader | PictureReader,
+        augmentation: ClipAugmentation,
+        share: slice,
+        volume: float = 0.0,
     ):
         self.recipe = recipe
         self.manifest = manifest
         self.reader = reader
         self.augmentation = augmentation
         self.share = share
+        self.volume = volume
 
     def planned_items(self, step: int) -> Tensor:
         """Items of all processes' clips, ``(batch_size,)``, before any is replaced."""
@@ -108,8 +122,7 @@ class ClipDataset(Dataset):
                 broken.append((chosen, str(error)))
                 continue
             changes = self.augmentation.sample(*frames.shape[1:3], generator)
-            strength = self.recipe.augment.volume
-            volume = 1 + strength * (2 * torch.rand((), generator=generator).item() - 1)
+            volume = 1 + self.volume * (2 * torch.rand((), generator=generator).item() - 1)
             return frames, sounds, chosen, changes, volume
         return None
 

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor
 
-from ..data.clips import NoWindowError, Span, sample_audio_visual_start
+from ..data.clips import NoWindowError, Span, sample_audio_visual_start, sample_start
 from ..data.manifest import ManifestItem
 from ..errors import explain
 from ..media import AudioStreamInfo, MediaReader, MissingStreamError, VideoStreamInfo
@@ -50,10 +50,7 @@ class ClipReader:
             start, audio_start = sample_audio_visual_start(video, audio, *durations, self.misalignment, generator)
             # A window may begin where the picture ends: its last frame is there to be repeated.
             start = min(start, video.end - 1 / reader.video.fps)
-            # Where the file goes on behind the row's end, the clip is as short as if the file ended there.
-            length = (
-                self.video_duration if video.end == reader.video.end else min(self.video_duration, video.end - start)
-            )
+            length = _length(video, reader, start, self.video_duration)
             clip = reader.read_video(start, length, self.fps, self.num_frames)
             # The sound moves along with the first frame that was found.
             audio_start += clip.times[0].item() - clip.start
@@ -68,6 +65,39 @@ class ClipReader:
             got, rule = f"{audio.end - audio.start:.2f} s of sound", f"at least {2 * self.audio_duration:g} s"
             raise NoWindowError(explain("choosing sound out of time", got, rule))
         return audio.start + (start - audio.start + room / 2) % room
+
+
+class PictureReader:
+    """Reads random clips of picture alone (section 5.1, for recordings without sound).
+
+    Args:
+        num_frames: Frames of a clip.
+        fps: Frames per second.
+        duration: Seconds of a clip.
+    """
+
+    def __init__(self, num_frames: int, fps: float, duration: float):
+        self.num_frames, self.fps, self.duration = num_frames, fps, duration
+
+    def read(self, item: ManifestItem, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Read a clip; a recording that is shorter is taken from its start.
+
+        Args:
+            item: The recording, or the part of it to stay within.
+            generator: Source of randomness.
+
+        Returns:
+            Frames, uint8 ``(T, H, W, 3)``, at most ``num_frames`` of them; no sound, ``(1, 0)``.
+
+        Raises:
+            MediaError: The recording cannot be read there, or lacks a picture.
+        """
+        with _opened(item) as reader:
+            span = _span("picture", item, reader, reader.video)
+            start = sample_start(span, self.duration, generator)
+            length = _length(span, reader, start, self.duration)
+            frames = reader.read_video(start, length, self.fps, self.num_frames).frames
+        return frames, torch.empty(1, 0)
 
 
 @contextmanager
@@ -89,3 +119,8 @@ def _span(kind: str, item: ManifestItem, reader: MediaReader, stream: VideoStrea
     start = stream.start if item.start is None else max(stream.start, begin + item.start)
     end = stream.end if item.end is None else min(stream.end, begin + item.end)
     return Span(start, end)
+
+
+def _length(span: Span, reader: MediaReader, start: float, duration: float) -> float:
+    """Choose how long to read: where the file goes on behind the span's end, as if it ended there."""
+    return duration if span.end == reader.video.end else min(duration, span.end - start)

@@ -14,9 +14,9 @@ from .recipe import Recipe
 RECIPES = Path(__file__).with_name("recipes")
 
 
-def list_recipes() -> list[str]:
+def list_recipes(folder: Path = RECIPES) -> list[str]:
     """Name the recipes that come with the package, such as "avid/tiny_avworld"."""
-    return sorted(path.relative_to(RECIPES).with_suffix("").as_posix() for path in RECIPES.rglob("*.yaml"))
+    return sorted(path.relative_to(folder).with_suffix("").as_posix() for path in folder.rglob("*.yaml"))
 
 
 def load_recipe(path_or_name: str | Path, overrides: Sequence[str] = ()) -> Recipe:
@@ -30,13 +30,23 @@ def load_recipe(path_or_name: str | Path, overrides: Sequence[str] = ()) -> Reci
         RecipeError: The file is no valid recipe, or an override names no setting or has the wrong type.
         UnknownNameError: There is neither such a file nor such a recipe.
     """
+    return parse_recipe(read_settings(path_or_name, overrides))
+
+
+def read_settings(path_or_name: str | Path, overrides: Sequence[str] = (), folder: Path = RECIPES) -> dict[str, Any]:
+    """Read a recipe of ``folder``, or any file, and apply overrides, as plain values; see :func:`load_recipe`.
+
+    Raises:
+        RecipeError: The file is no mapping, or an override is not worded as one.
+        UnknownNameError: There is neither such a file nor such a recipe.
+    """
     path = Path(path_or_name)
     if not path.is_file():
-        known = list_recipes()
+        known = list_recipes(folder)
         name = str(path_or_name).removesuffix(".yaml")
         if name not in known:
             raise unknown_name("recipe", name, known, "Or give the path of a YAML file.")
-        path = RECIPES / f"{name}.yaml"
+        path = folder / f"{name}.yaml"
     try:
         settings = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
@@ -45,7 +55,7 @@ def load_recipe(path_or_name: str | Path, overrides: Sequence[str] = ()) -> Reci
         raise RecipeError(explain(f"reading recipe {path}", type(settings).__name__, "a mapping of settings"))
     for override in overrides:
         _override(settings, override)
-    return parse_recipe(settings)
+    return settings
 
 
 def parse_recipe(settings: Mapping[str, Any]) -> Recipe:

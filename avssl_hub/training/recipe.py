@@ -1,6 +1,5 @@
 """What a training run may be told: typed settings, refused before any work starts if one of them is wrong."""
 
-import dataclasses
 import inspect
 from dataclasses import dataclass, field
 from typing import Any, get_type_hints
@@ -10,6 +9,7 @@ from ..errors import explain, unknown_name
 from ..models.avid import AvidConfig, AvidProcessor
 from ..objectives import OBJECTIVES, Objective
 from ._recipe_error import RecipeError, require
+from .run_settings import RunSettings
 from .settings import AugmentSettings, DataSettings, LoopSettings, OptimizerSettings
 
 STATISTICS = {"spectrogram_mean", "spectrogram_std"}
@@ -18,8 +18,8 @@ UNCOUNTED_ITEMS = 100_000
 
 
 @dataclass(frozen=True)
-class Recipe:
-    """All that decides a training run.
+class Recipe(RunSettings):
+    """All that decides a pretraining run.
 
     Attributes:
         name: Checkpoint the recipe makes, ``<variant>.<pretraining data>``.
@@ -81,21 +81,6 @@ class Recipe:
         require(rates[0] == rates[1], "processor.sampling_rate", rates[0], f"the world's {rates[1]}")
         self.epoch_steps(self.data.items)
 
-    def epoch_steps(self, num_items: int) -> int:
-        """Count the steps of an epoch over ``num_items`` items.
-
-        Raises:
-            RecipeError: There are fewer clips than a batch has.
-        """
-        size, each = self.loop.batch_size, self.data.clips_per_item
-        rule = f"at most the clips of an epoch, {num_items} items times data.clips_per_item={each}"
-        require(size <= num_items * each, "loop.batch_size", size, rule)
-        return num_items * each // size
-
-    def num_steps(self, num_items: int) -> int:
-        """Count the steps of the whole run over ``num_items`` items."""
-        return self.loop.steps or self.loop.epochs * self.epoch_steps(num_items)
-
     def build_objective(self, num_items: int, dim: int) -> Objective:
         """Make the objective for ``num_items`` items and embeddings of size ``dim``."""
         settings = dict(self.objective)
@@ -118,7 +103,3 @@ class Recipe:
         """Build the processor as it is before its statistics are known."""
         rows = self.processor.get("fft_size", AvidProcessor().fft_size) // 4 + 1
         return AvidProcessor(**self.processor, spectrogram_mean=[0.0] * rows, spectrogram_std=[1.0] * rows)
-
-    def to_dict(self) -> dict:
-        """Return the settings as plain values, as YAML holds them."""
-        return dataclasses.asdict(self)

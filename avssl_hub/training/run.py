@@ -3,29 +3,28 @@
 import contextlib
 import math
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from pickle import UnpicklingError
+from typing import Any
 
 import torch
 from accelerate import Accelerator
 from accelerate.logging import get_logger
 from safetensors import SafetensorError
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..errors import AvsslError, CheckpointError, InvalidValueError, explain
 from ..layers.sync_batch_norm import synchronize_batch_norm
-from ..models.avid import AvidModel, AvidProcessor
-from ..objectives import Objective
-from .batch import Batch
+from ..objectives import Objective, ObjectiveOutput
 from .broken import BROKEN_FILE, BrokenItems
 from .checkpoints import explained_writing, list_checkpoints, save_checkpoint
+from .items import Items, Parted
 from .layout import channels_last
-from .recipe import Recipe
 from .run_folder import write_metrics
-from .schedule import learning_rate_factor
-from .sources import Source
-from .start import save_banks
+from .run_settings import RunSettings
+from .schedule import build_optimizer, learning_rate_factor
 
 logger = get_logger(__name__)
 
@@ -64,30 +63,31 @@ class RunState:
         vars(self).update(state)
 
 
-class Run:
-    """A run under way, on this process.
+class Run(ABC):
+    """A run under way, on this process. A subclass says what is trained, on what, and what is left of it.
 
     Args:
         recipe: What to do.
         source: The items.
-        beginning: Model, processor and objective to begin with; see :func:`avssl_hub.training.start.start`.
+        model: What is trained.
+        objective: What is minimised.
         folder: Where the run is kept.
         accelerator: The processes.
     """
 
     def __init__(
         self,
-        recipe: Recipe,
-        source: Source,
-        beginning: tuple[AvidModel, AvidProcessor, Objective],
+        recipe: RunSettings,
+        source: Items,
+        model: nn.Module,
+        objective: Objective,
         folder: Path,
         accelerator: Accelerator,
     ):
         self.recipe, self.source, self.folder, self.accelerator = recipe, source, folder, accelerator
         self.steps = recipe.num_steps(source.num_items)
         self.epoch_steps = recipe.epoch_steps(source.num_items)
-        model, self.processor, self.objective = beginning
-        self.objective.to(accelerator.device)
+        self.objective = objective.to(accelerator.device)
         if recipe.loop.sync_batch_norm:
             synchronize_batch_norm(model)
         if recipe.loop.channels_last:
@@ -95,10 +95,7 @@ class Run:
         if recipe.loop.compile:
             model.compile()
         settings = recipe.optimizer
-        parameters = [*model.parameters(), *self.objective.parameters()]
-        optimizer = torch.optim.Adam(
-            parameters, settings.learning_rate, eps=settings.epsilon, weight_decay=settings.weight_decay
-        )
+        optimizer = build_optimizer(self.parameters(model), settings)
         self.model, self.optimizer = accelerator.prepare(model, optimizer)
         self.model.train()
         # Not prepared: Accelerate would advance it once a process.
@@ -110,6 +107,22 @@ class Run:
         # The state first, which says what is wrong where the banks would not fit.
         accelerator.register_for_checkpointing(self.state, self.objective, self.schedule, self.broken)
         self.checkpoints = folder / CHECKPOINTS
+
+    @abstractmethod
+    def parameters(self, model: nn.Module) -> list[nn.Parameter] | list[dict[str, Any]]:
+        """Choose what is trained, or groups of it with learning rates of their own."""
+
+    @abstractmethod
+    def batches(self) -> Iterator[Parted]:
+        """Make this process's share of the batches that are left."""
+
+    @abstractmethod
+    def rate(self, part: Parted) -> ObjectiveOutput:
+        """Run the model on a batch or a part of it, and compute the loss."""
+
+    @abstractmethod
+    def write(self, model: nn.Module) -> None:
+        """Write what the run is for, on the main process."""
 
     @property
     def is_done(self) -> bool:
@@ -135,16 +148,9 @@ class Run:
         self.broken.check()
         logger.info("resumed at step %d", self.state.step)
 
-    def batches(self) -> Iterator[Batch]:
-        """Make this process's share of the batches that are left."""
-        accelerator = self.accelerator
-        ranks = accelerator.process_index, accelerator.num_processes
-        source = self.source.batches(self.processor, self.objective, self.broken, accelerator.device, *ranks)
-        return source.from_step(self.state.step)
-
     def take_step(
         self,
-        batches: Iterator[Batch],
+        batches: Iterator[Parted],
         terminated: Callable[[], bool],
         preparing: Callable[[int, int], None] | None = None,
     ) -> tuple[dict[str, float], bool]:
@@ -188,7 +194,7 @@ class Run:
         )
         return dict(zip(values, self.accelerator.reduce(together, "mean").tolist()))
 
-    def _backward(self, batch: Batch) -> dict[str, Tensor]:
+    def _backward(self, batch: Parted) -> dict[str, Tensor]:
         """Add up the gradients of a batch, part by part; return its losses."""
         parts = self.recipe.loop.accumulation
         sums: dict[str, Tensor] = {}
@@ -196,8 +202,7 @@ class Run:
             # Processes exchange gradients once, with the last part.
             waiting = self.accelerator.no_sync(self.model) if number < parts else contextlib.nullcontext()
             with waiting:
-                output = self.model(pixel_values_videos=part.pixel_values_videos, input_features=part.input_features)
-                result = self.objective(output.video_embeds, output.audio_embeds, part.indices, part.negatives)
+                result = self.rate(part)
                 self.accelerator.backward(result.loss / parts)
             for name, value in {"loss": result.loss.detach(), **result.terms}.items():
                 sums[name] = sums.get(name, 0.0) + value / parts
@@ -232,7 +237,5 @@ class Run:
             return
         about = {"name": self.recipe.name, "seed": self.recipe.seed, "device": str(self.accelerator.device)}
         with explained_writing(self.folder / "model.safetensors"):
-            self.accelerator.unwrap_model(self.model).save_pretrained(self.folder)
-            self.processor.save_pretrained(self.folder)
-            save_banks(self.objective, self.folder, self.source)
+            self.write(self.accelerator.unwrap_model(self.model))
             write_metrics(self.folder, {**about, **self.state.state_dict(), "broken": len(self.broken.reasons)})

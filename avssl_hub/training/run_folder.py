@@ -7,7 +7,7 @@ import yaml
 
 from ..errors import InvalidValueError, explain
 from ..outputs import make_folder, replacing
-from .recipe import Recipe
+from .run_settings import RunSettings
 
 RECIPE_FILE = "recipe.yaml"
 METRICS_FILE = "metrics.json"
@@ -16,7 +16,7 @@ METRICS_FILE = "metrics.json"
 FREE_TO_CHANGE = ("data.workers", "data.manifest", "data.max_broken", "loop.checkpoint_every", "loop.keep_checkpoints")
 
 
-def check_folder(folder: Path, recipe: Recipe, resume: bool) -> bool:
+def check_folder(folder: Path, recipe: RunSettings, resume: bool) -> bool:
     """Tell whether the folder is new to runs; accept one that is not only to resume the very same recipe.
 
     Raises:
@@ -28,7 +28,7 @@ def check_folder(folder: Path, recipe: Recipe, resume: bool) -> bool:
     if not resume:
         step = "Resume it, or choose another folder."
         raise InvalidValueError(explain(f"training into {folder}", "a folder that holds a run", "a new folder", step))
-    before, now = _flat(yaml.safe_load(noted.read_text(encoding="utf-8"))), _flat(_plain(recipe))
+    before, now = flat(yaml.safe_load(noted.read_text(encoding="utf-8"))), flat(_plain(recipe))
     changed = [key for key in before | now if before.get(key) != now.get(key) and key not in FREE_TO_CHANGE]
     if changed:
         got, rule = f"a recipe that differs in {', '.join(changed)}", f"the recipe in {noted}"
@@ -37,7 +37,7 @@ def check_folder(folder: Path, recipe: Recipe, resume: bool) -> bool:
     return False
 
 
-def note_recipe(folder: Path, recipe: Recipe) -> None:
+def note_recipe(folder: Path, recipe: RunSettings) -> None:
     """Make the folder the run's.
 
     Raises:
@@ -50,18 +50,18 @@ def note_recipe(folder: Path, recipe: Recipe) -> None:
 
 def write_metrics(folder: Path, metrics: dict) -> None:
     """Write a finished run's record of itself."""
-    (folder / METRICS_FILE).write_text(json.dumps(metrics, indent=2) + "\n", encoding="utf-8")
+    with replacing(folder / METRICS_FILE) as partial:
+        partial.write_text(json.dumps(metrics, indent=2) + "\n", encoding="utf-8")
 
 
-def _plain(recipe: Recipe) -> dict:
+def _plain(recipe: RunSettings) -> dict:
     return json.loads(json.dumps(recipe.to_dict()))
 
 
-def _flat(settings: object, front: str = "") -> dict[str, object]:
+def flat(settings: object, front: str = "") -> dict[str, object]:
+    """Name each of nested settings by its whole key, ``section.key``."""
     if not isinstance(settings, dict):
         return {front: settings}
     return {
-        name: value
-        for key, item in settings.items()
-        for name, value in _flat(item, f"{front}.{key}".strip(".")).items()
+        name: value for key, item in settings.items() for name, value in flat(item, f"{front}.{key}".strip(".")).items()
     }

@@ -4,43 +4,54 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from ..data.avworld import AVWorldConfig
-from ..models.avid import AvidProcessor
-from ..video.augment import ClipAugmentation
 from ._recipe_error import require
+from .picture_settings import PictureSettings
 from .trackers import check_trackers
 
 AVWORLD_ITEMS = 1024
 
 
 @dataclass(frozen=True)
-class DataSettings:
+class ReadingSettings:
+    """How clips of items are read.
+
+    Attributes:
+        clips_per_item: Clips of each item in an epoch.
+        workers: Processes that decode for each training process.
+        max_broken: Largest share of the recordings that may turn out to be unusable before the run stops; one is always
+            allowed.
+    """
+
+    clips_per_item: int = 1
+    workers: int = 2
+    max_broken: float = 0.01
+
+    def __post_init__(self):
+        for name in ("clips_per_item", "workers"):
+            require(getattr(self, name) >= 1, f"data.{name}", getattr(self, name), "an integer of at least 1")
+        require(0 <= self.max_broken <= 1, "data.max_broken", self.max_broken, "a share from 0 to 1")
+
+
+@dataclass(frozen=True)
+class DataSettings(ReadingSettings):
     """What is looked at: recordings that a manifest lists, or scenes of AVWorld.
 
     Attributes:
         manifest: Table of recordings, each row one instance to discriminate; see
             :class:`avssl_hub.data.manifest.Manifest`. AVWorld if empty.
         split: Rows of the manifest that are used, by their ``split``; all if empty.
-        clips_per_item: Clips of each item in an epoch.
-        workers: Processes that decode for each training process.
-        max_broken: Largest share of a manifest's rows that may turn out to be unusable before the run stops; one row is
-            always allowed.
         items: Scenes of AVWorld's train split, N; each is one instance to discriminate.
         world: Settings of AVWorld.
     """
 
     manifest: str = ""
     split: str = ""
-    clips_per_item: int = 1
-    workers: int = 2
-    max_broken: float = 0.01
     items: int = AVWORLD_ITEMS
     world: AVWorldConfig = field(default_factory=AVWorldConfig)
 
     def __post_init__(self):
+        super().__post_init__()
         require(self.items >= 2, "data.items", self.items, "at least 2")
-        for name in ("clips_per_item", "workers"):
-            require(getattr(self, name) >= 1, f"data.{name}", getattr(self, name), "an integer of at least 1")
-        require(0 <= self.max_broken <= 1, "data.max_broken", self.max_broken, "a share from 0 to 1")
         if self.manifest:
             rule = "nothing beside data.manifest, whose rows are the items"
             require(self.items == AVWORLD_ITEMS, "data.items", self.items, rule)
@@ -50,73 +61,48 @@ class DataSettings:
 
 
 @dataclass(frozen=True)
-class AugmentSettings:
-    """How clips are changed, each at random; see :class:`avssl_hub.video.augment.ClipAugmentation`.
+class AugmentSettings(PictureSettings):
+    """How clips of picture and sound are changed, each at random.
 
     Attributes:
-        crop_area: Smallest and largest share of the picture a crop covers.
-        mirror: Probability of a mirror image.
-        brightness: Strength of the colour jitter, as are the three that follow.
-        contrast: Likewise.
-        saturation: Likewise.
-        hue: Largest turn of the colour circle, in turns.
         volume: Largest relative change of the sound's level.
         misalignment: Seconds by which the picture may lie outside its sound, before or behind; recordings only
             (AVID section 5.1).
     """
 
-    crop_area: tuple[float, float] = (0.08, 1.0)
-    mirror: float = 0.5
-    brightness: float = 0.4
-    contrast: float = 0.4
-    saturation: float = 0.4
-    hue: float = 0.2
     volume: float = 0.1
     misalignment: float = 0.5
 
     def __post_init__(self):
-        low, high = self.crop_area
-        require(0 < low <= high <= 1, "augment.crop_area", list(self.crop_area), "0 < smallest <= largest <= 1")
-        require(0 <= self.mirror <= 1, "augment.mirror", self.mirror, "a probability")
-        require(0 <= self.hue <= 0.5, "augment.hue", self.hue, "0 to 0.5")
-        for name in ("brightness", "contrast", "saturation"):
-            require(getattr(self, name) >= 0, f"augment.{name}", getattr(self, name), "a number of at least 0")
+        super().__post_init__()
         require(0 <= self.volume < 1, "augment.volume", self.volume, "0 <= volume < 1")
         require(self.misalignment >= 0, "augment.misalignment", self.misalignment, "seconds of at least 0")
-
-    def build(self, processor: AvidProcessor) -> ClipAugmentation:
-        """Make the transform from raw frames to the pixels that ``processor`` would make without chance."""
-        return ClipAugmentation(
-            size=processor.crop_size,
-            area=self.crop_area,
-            mirror=self.mirror,
-            brightness=self.brightness,
-            contrast=self.contrast,
-            saturation=self.saturation,
-            hue=self.hue,
-            mean=processor.image_mean,
-            std=processor.image_std,
-        )
 
 
 @dataclass(frozen=True)
 class OptimizerSettings:
-    """Adam with the weight decay added to the gradient, as the papers use it.
+    """Adam, or gradient descent with momentum, the weight decay added to the gradient, as the papers use them.
 
     Attributes:
+        method: "adam" or "sgd".
         learning_rate: Peak rate.
         weight_decay: L2 coefficient.
-        epsilon: What keeps the update finite where gradients vanish.
+        epsilon: What keeps Adam's update finite where gradients vanish.
+        momentum: That of "sgd".
         warmup_steps: Steps over which the rate rises from zero.
+        warmup_epochs: The same, in epochs.
         schedule: "constant", "cosine" down to zero at the last step, or "multistep".
         milestones: Epochs after which "multistep" multiplies the rate by ``decay``.
         decay: Factor at each milestone.
     """
 
+    method: Literal["adam", "sgd"] = "adam"
     learning_rate: float = 2e-4
     weight_decay: float = 1e-5
     epsilon: float = 1e-8
+    momentum: float = 0.9
     warmup_steps: int = 0
+    warmup_epochs: int = 0
     schedule: Literal["constant", "cosine", "multistep"] = "constant"
     milestones: tuple[int, ...] = ()
     decay: float = 0.1
@@ -125,7 +111,11 @@ class OptimizerSettings:
         require(self.learning_rate > 0, "optimizer.learning_rate", self.learning_rate, "a number above 0")
         require(self.weight_decay >= 0, "optimizer.weight_decay", self.weight_decay, "a number of at least 0")
         require(self.epsilon > 0, "optimizer.epsilon", self.epsilon, "a number above 0")
-        require(self.warmup_steps >= 0, "optimizer.warmup_steps", self.warmup_steps, "an integer of at least 0")
+        require(0 <= self.momentum < 1, "optimizer.momentum", self.momentum, "0 <= momentum < 1")
+        for name in ("warmup_steps", "warmup_epochs"):
+            require(getattr(self, name) >= 0, f"optimizer.{name}", getattr(self, name), "an integer of at least 0")
+        both = self.warmup_steps and self.warmup_epochs
+        require(not both, "optimizer.warmup_epochs", self.warmup_epochs, "0 beside optimizer.warmup_steps")
         require(self.decay > 0, "optimizer.decay", self.decay, "a number above 0")
         rule = "epochs, which schedule 'multistep' needs and no other takes"
         fits = bool(self.milestones) == (self.schedule == "multistep")

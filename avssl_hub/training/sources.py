@@ -16,6 +16,7 @@ from ._recipe_error import require
 from .batch import Batch
 from .broken import BrokenItems
 from .clip_batches import ClipBatches
+from .items import Items
 from .recipe import Recipe
 from .statistics import measure_recordings
 from .world_batches import AVWorldBatches, measure_scenes
@@ -28,19 +29,8 @@ class Batches(Protocol):
         """Make the batches of ``step`` and of all after it."""
 
 
-class Source(Protocol):
-    """What a run needs to know of its items.
-
-    Attributes:
-        num_items: How many there are, N.
-        fingerprint: Differs between sources in which an item's number means something else.
-    """
-
-    num_items: int
-    fingerprint: str
-
-    def name(self, item: int) -> str:
-        """Name an item for people."""
+class Source(Items, Protocol):
+    """What a pretraining run needs to know of its items."""
 
     def processor(self) -> AvidProcessor:
         """Make the processor of the run, with the spectrogram's statistics."""

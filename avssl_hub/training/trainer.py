@@ -1,24 +1,21 @@
-"""The training loop: a recipe in, a model folder out, killed and resumed at will."""
+"""Pretraining from a recipe: a model folder out, killed and resumed at will."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
-import torch
 from accelerate import Accelerator
-from accelerate.state import AcceleratorState
-from accelerate.utils import ProjectConfiguration, set_seed
+from accelerate.utils import set_seed
 
 from ..errors import InvalidValueError, explain
-from .broken import TooManyBrokenError
 from .checkpoints import list_checkpoints
+from .loop import Progress, carry_out
+from .pretraining import PretrainingRun
 from .recipe import Recipe
-from .run import CHECKPOINTS, Run
+from .run import CHECKPOINTS
 from .run_folder import check_folder, note_recipe
 from .sources import open_source
 from .start import noted_processor, start, start_again
-from .termination import TrainingTerminated, heard_termination
-
-Progress = Callable[[int, int, dict[str, float]], None]
 
 
 def train(
@@ -55,43 +52,13 @@ def train(
         TrainingTerminated: SIGTERM came; the state after the step under way is saved.
     """
     output_dir = Path(output_dir)
-    with_gpu = torch.accelerator.is_available()
-    if recipe.loop.mixed_precision == "fp16" and not with_gpu:
-        raise InvalidValueError(explain("recipe key 'loop.mixed_precision'", "'fp16' without a GPU", "'no' or 'bf16'"))
-    # Accelerate keeps the first run's precision for the whole process.
-    AcceleratorState._reset_state()
-    accelerator = Accelerator(
-        mixed_precision=recipe.loop.mixed_precision,
-        # Unless told that it is on CPUs, Accelerate makes each process of torchrun a run of its own.
-        cpu=not with_gpu,
-        log_with=list(recipe.loop.trackers) or None,
-        project_config=ProjectConfiguration(str(output_dir), logging_dir=str(output_dir / "logs")),
-    )
-    run = _begin(recipe, output_dir, resume, accelerator)
-    if recipe.loop.trackers:
-        accelerator.init_trackers(recipe.name.replace(".", "-"))
-    _take_steps(run, progress, preparing)
-    if run.is_done:
-        run.finish()
-    done, steps = run.state.step, run.steps
-    # The wrapped model goes before the process group does: were the group's last reference the model's, the interpreter
-    # could wait for a thread that waits for the interpreter.
-    accelerator.free_memory()
-    del run
-    accelerator.wait_for_everyone()
-    accelerator.end_training()
-    if done < steps:
-        got, rule = f"SIGTERM in step {done}", f"{steps} steps"
-        raise TrainingTerminated(explain(f"training into {output_dir}", got, rule, "Its state is saved: resume it."))
+    carry_out(recipe, output_dir, partial(_begin, recipe, output_dir, resume), progress, preparing)
     return output_dir
 
 
-def _begin(recipe: Recipe, output_dir: Path, resume: bool, accelerator: Accelerator) -> Run:
+def _begin(recipe: Recipe, output_dir: Path, resume: bool, accelerator: Accelerator) -> PretrainingRun:
     """Make the run, or take it up again from its newest checkpoint; claim its folder once it can begin."""
-    parts = accelerator.num_processes * recipe.loop.accumulation
-    if recipe.loop.batch_size % parts:
-        rule = f"a multiple of {parts}: {accelerator.num_processes} processes, each in {recipe.loop.accumulation} parts"
-        raise InvalidValueError(explain("recipe key 'loop.batch_size'", recipe.loop.batch_size, rule))
+    recipe.check_processes(accelerator.num_processes)
     is_new = check_folder(output_dir, recipe, resume)
     source = open_source(recipe)
     # Refused now, if the list is shorter than a batch.
@@ -99,7 +66,7 @@ def _begin(recipe: Recipe, output_dir: Path, resume: bool, accelerator: Accelera
     going_on = not is_new and bool(list_checkpoints(output_dir / CHECKPOINTS))
     set_seed(recipe.seed)
     model, processor, objective = start_again(recipe, source, output_dir) if going_on else start(recipe, source)
-    least = parts * objective.least_clips
+    least = accelerator.num_processes * recipe.loop.accumulation * objective.least_clips
     if recipe.loop.batch_size < least:
         rule, step = f"at least {least}, {objective.least_clips} in each part", "Raise it, or take fewer processes."
         raise InvalidValueError(explain("recipe key 'loop.batch_size'", recipe.loop.batch_size, rule, step))
@@ -110,31 +77,7 @@ def _begin(recipe: Recipe, output_dir: Path, resume: bool, accelerator: Accelera
         processor.save_pretrained(output_dir)
     accelerator.wait_for_everyone()
     # One rank's statistics are everybody's, now and when the run is resumed.
-    run = Run(recipe, source, (model, noted_processor(output_dir), objective), output_dir, accelerator)
+    run = PretrainingRun(recipe, source, (model, noted_processor(output_dir), objective), output_dir, accelerator)
     if going_on:
         run.resume()
     return run
-
-
-def _take_steps(run: Run, progress: Progress | None, preparing: Callable[[int, int], None] | None) -> None:
-    """Take the steps that are left, or those until SIGTERM comes, and save on the way."""
-    loop, state = run.recipe.loop, run.state
-    if not run.accelerator.is_main_process:
-        progress = preparing = None
-    batches = run.batches()
-    with heard_termination() as terminated:
-        while not run.is_done:
-            try:
-                losses, told = run.take_step(batches, terminated, preparing)
-            except TooManyBrokenError:
-                # All processes raise it after the same step.
-                run.save()
-                raise
-            if progress is not None:
-                progress(state.step, run.steps, losses)
-            if state.step % loop.log_every == 0 or run.is_done:
-                run.log(losses)
-            if told or state.step % loop.checkpoint_every == 0:
-                run.save()
-            if told:
-                return

@@ -38,11 +38,21 @@ class Jitter:
 
 @dataclass(frozen=True)
 class ClipChanges:
-    """What happens to all frames of one clip: the crop ``(top, left, height, width)``, the mirror, the colours."""
+    """What happens to all frames of one clip.
+
+    Attributes:
+        crop: Its part of the picture: top, left, height, width.
+        mirrored: Whether it is mirrored.
+        jitter: The change of colours.
+        grey: Whether it loses its colours after that.
+        hole: Place of the part of the result that is blotted out: top, left, height, width.
+    """
 
     crop: tuple[int, int, int, int]
     mirrored: bool
     jitter: Jitter
+    grey: bool = False
+    hole: tuple[int, int, int, int] = (0, 0, 0, 0)
 
 
 def _uniform(low: float, high: float, generator: torch.Generator | None) -> float:
@@ -185,6 +195,13 @@ def apply_jitters_(rgb: torch.Tensor, jitters: Sequence[Jitter]) -> torch.Tensor
     return rgb
 
 
+def _blotted(pixels: torch.Tensor, changes: ClipChanges) -> torch.Tensor:
+    """Set the hole of standardised ``(T, 3, H, W)`` to the mean colour, in place."""
+    top, left, height, width = changes.hole
+    pixels[..., top : top + height, left : left + width] = 0
+    return pixels
+
+
 @dataclass(frozen=True)
 class ClipAugmentation:
     """AVID's training transform, from a reader's frames to the model's pixels.
@@ -201,6 +218,8 @@ class ClipAugmentation:
         contrast: Strength of the jitter.
         saturation: Strength of the jitter.
         hue: Largest turn of the colour circle, in turns.
+        grey: Probability of losing the colours, after the jitter.
+        cutout: Side in pixels of a square of the result that is blotted out with the mean colour; 0 for none.
         mean: Mean of each channel, of values in [0, 1], for the final standardisation.
         std: Standard deviation of each channel.
     """
@@ -213,28 +232,42 @@ class ClipAugmentation:
     contrast: float = 0.4
     saturation: float = 0.4
     hue: float = 0.2
+    grey: float = 0.0
+    cutout: int = 0
     mean: Sequence[float] = (0.485, 0.456, 0.406)
     std: Sequence[float] = (0.229, 0.224, 0.225)
 
     def sample(self, height: int, width: int, generator: torch.Generator | None = None) -> ClipChanges:
         """Draw what happens to one clip of ``height`` by ``width`` pixels."""
-        crop = sample_crop(height, width, generator, self.area, self.aspect)
+        return self.completed(sample_crop(height, width, generator, self.area, self.aspect), generator)
+
+    def completed(self, crop: tuple[int, int, int, int], generator: torch.Generator | None) -> ClipChanges:
+        """Draw what else happens to a clip of which ``crop`` was chosen."""
         mirrored = torch.rand(1, generator=generator).item() < self.mirror
         jitter = sample_jitter(generator, self.brightness, self.contrast, self.saturation, self.hue)
-        return ClipChanges(crop, mirrored, jitter)
+        # Drawn only where asked for, so that what follows in the generator does not move.
+        grey = self.grey > 0 and torch.rand(1, generator=generator).item() < self.grey
+        hole = (0, 0, 0, 0)
+        if self.cutout:
+            places = torch.randint(0, self.size - self.cutout + 1, (2,), generator=generator).tolist()
+            hole = (*places, self.cutout, self.cutout)
+        return ClipChanges(crop, mirrored, jitter, grey, hole)
 
     def apply(self, frames: torch.Tensor, changes: ClipChanges) -> torch.Tensor:
         """Transform uint8 ``(T, H, W, 3)`` by given ``changes`` to float ``(T, 3, size, size)``."""
-        frames = self._cropped(frames, changes)
+        frames = self.cropped(frames, changes)
         pixels = frames.new_empty((len(frames), 3, self.size, self.size), dtype=torch.float32)
         # A frame at a time, the planes stay in the CPU's cache, and memory is reused instead of being mapped anew.
         at_once = 1 if frames.device.type == "cpu" else len(frames)
         mean, std = (torch.tensor(values, device=frames.device)[:, None, None] for values in (self.mean, self.std))
         for part, target in zip(frames.split(at_once), pixels.split(at_once)):
-            torch.sub(apply_jitter_(_planes(part), changes.jitter), mean, out=target).div_(std)
-        return pixels
+            coloured = apply_jitter_(_planes(part), changes.jitter)
+            if changes.grey:
+                adjust_saturation_(coloured, 0.0)
+            torch.sub(coloured, mean, out=target).div_(std)
+        return _blotted(pixels, changes)
 
-    def _cropped(self, frames: torch.Tensor, changes: ClipChanges) -> torch.Tensor:
+    def cropped(self, frames: torch.Tensor, changes: ClipChanges) -> torch.Tensor:
         """Crop, resize and mirror uint8 ``(T, H, W, 3)``."""
         top, left, height, width = changes.crop
         frames = resize(frames[:, top : top + height, left : left + width], self.size, keep_aspect_ratio=False)
@@ -244,9 +277,13 @@ class ClipAugmentation:
         """Transform clips of one device, each as ``apply`` does, together where that is faster: on a GPU."""
         if clips[0].device.type == "cpu" or len({len(clip) for clip in clips}) > 1:
             return [self.apply(*pair) for pair in zip(clips, changes)]
-        planes = _planes(torch.stack([self._cropped(*pair) for pair in zip(clips, changes)]))
+        planes = _planes(torch.stack([self.cropped(*pair) for pair in zip(clips, changes)]))
         mean, std = (planes.new_tensor(values)[:, None, None] for values in (self.mean, self.std))
-        return list(apply_jitters_(planes, [change.jitter for change in changes]).sub_(mean).div_(std))
+        apply_jitters_(planes, [change.jitter for change in changes])
+        for clip, change in zip(planes, changes):
+            if change.grey:
+                adjust_saturation_(clip, 0.0)
+        return [_blotted(clip, change) for clip, change in zip(planes.sub_(mean).div_(std), changes)]
 
     def __call__(
         self, frames: torch.Tensor | Sequence[torch.Tensor], generator: torch.Generator | None = None

@@ -16,8 +16,8 @@ from avssl_hub.errors import InvalidValueError
 from avssl_hub.media import MissingStreamError, write_media
 from avssl_hub.models.avid import AvidProcessor
 from avssl_hub.training import TooManyBrokenError, list_recipes, load_recipe, train
-from avssl_hub.training.clip_batches import DecodingCrashedError
 from avssl_hub.training.clip_reader import ClipReader
+from avssl_hub.training.read_ahead import DecodingCrashedError
 from avssl_hub.training.sources import open_source
 
 RATE = 8000

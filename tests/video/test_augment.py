@@ -22,6 +22,7 @@ from avssl_hub.video.augment import (
     sample_crop,
     sample_jitter,
 )
+from avssl_hub.video.square_augment import SquareAugmentation
 
 NAMES = ("brightness", "contrast", "saturation", "hue")
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -183,7 +184,7 @@ def test_half_of_the_clips_are_mirrored():
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 def test_device_gives_what_the_cpu_gives(clip):
     generator = torch.Generator().manual_seed(0)
-    augment = ClipAugmentation(size=32)
+    augment = ClipAugmentation(size=32, grey=0.5, cutout=8)
     changes = [augment.sample(60, 80, generator) for _ in range(6)]
     on_device = torch.stack(augment.apply_all([clip.cuda()] * 6, changes)).cpu()
     difference = (on_device - torch.stack([augment.apply(clip, change) for change in changes])).abs()
@@ -196,3 +197,42 @@ def test_device_gives_what_the_cpu_gives(clip):
 def test_other_layouts_are_refused_by_type_and_shape(frames):
     with pytest.raises(InvalidValueError, match=r"clip to augment: got (float32|uint8) of shape .*expected uint8"):
         ClipAugmentation()(frames)
+
+
+def test_grey_clips_and_cutouts_are_drawn_as_often_as_asked_and_only_then(clip):
+    plain = {"size": 32, "brightness": 0, "contrast": 0, "saturation": 0, "hue": 0}
+    both = ClipAugmentation(**plain, grey=0.25, cutout=8)
+    changes = [both.sample(60, 80, torch.Generator().manual_seed(seed)) for seed in range(400)]
+    assert sum(change.grey for change in changes) == pytest.approx(100, abs=30)
+    tops, lefts = zip(*(change.hole[:2] for change in changes))
+    assert (min(tops), max(tops), min(lefts), max(lefts)) == (0, 24, 0, 24)
+    # Without them, the draws before and after are those there were.
+    generators = [torch.Generator().manual_seed(0) for _ in range(2)]
+    first, second = (each.sample(60, 80, drawn) for each, drawn in zip((ClipAugmentation(**plain), both), generators))
+    assert (first.crop, first.mirrored, first.jitter) == (second.crop, second.mirrored, second.jitter)
+    assert (first.grey, first.hole) == (False, (0, 0, 0, 0))
+
+
+def test_grey_is_torchvisions_and_the_hole_is_the_mean_colour(clip):
+    still = Jitter(NAMES, 1.0, 1.0, 1.0, 0.0)
+    pixels = ClipAugmentation(size=32).apply(clip, ClipChanges((0, 0, 60, 80), False, still, True, (4, 10, 8, 8)))
+    assert not pixels[..., 4:12, 10:18].any()
+    mean, std = (torch.tensor(values)[:, None, None] for values in (MEAN, STD))
+    found = pixels * std + mean
+    resized = TF.resize(clip.permute(0, 3, 1, 2), [32, 32], antialias=True).float() / 255
+    expected = TF.rgb_to_grayscale(resized, 3).clone()
+    expected[..., 4:12, 10:18] = mean
+    assert_close(found, expected, rtol=0, atol=1e-5)
+
+
+def test_squares_are_cut_anywhere_from_the_whole_picture_squeezed(clip):
+    squares = SquareAugmentation(size=28, side=32, brightness=0, contrast=0, saturation=0, hue=0)
+    changes = [squares.sample(60, 80, torch.Generator().manual_seed(seed)) for seed in range(100)]
+    assert {change.crop[0] for change in changes} == {change.crop[1] for change in changes} == set(range(5))
+    change = next(change for change in changes if change.mirrored)
+    top, left, height, width = change.crop
+    assert (height, width) == (28, 28)
+    mean, std = (torch.tensor(values)[:, None, None] for values in (MEAN, STD))
+    squeezed = TF.resize(clip.permute(0, 3, 1, 2), [32, 32], antialias=True).float() / 255
+    expected = squeezed[..., top : top + 28, left : left + 28].flip(-1)
+    assert_close(squares.apply(clip, change) * std + mean, expected, rtol=0, atol=1e-5)
