@@ -1,1 +1,1 @@
-"""Evaluation: scores of frozen features."""
+"""Evaluation: scores of frozen features, and of fine-tuning."""

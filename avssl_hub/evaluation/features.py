@@ -137,7 +137,7 @@ def extract(
             if progress:
                 progress(number, len(share))
             item = manifest[index]
-            keys[index] = _key(item)
+            keys[index] = content_key(item)
             if keys[index] in store:
                 reused += 1
                 continue
@@ -155,7 +155,12 @@ def _sha256(settings: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
 
 
-def _key(item: ManifestItem) -> str:
+def content_key(item: ManifestItem) -> str:
+    """Name a recording by the sha256 of its file, and the part of it that a row names.
+
+    Raises:
+        MediaOpenError: The file is missing or cannot be read.
+    """
     with item.open() as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     return digest if item.start is None and item.end is None else f"{digest}-{item.start}-{item.end}"
