@@ -3,6 +3,7 @@
 import argparse
 import json
 import sys
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
@@ -44,6 +45,10 @@ def _parser(name: str) -> argparse.ArgumentParser:
     run.add_argument("--out", required=True, type=Path, help="folder of results")
     run.add_argument("--list", type=Path, help="the official list, if it does not lie in its usual place")
     run.add_argument("--protocol", help="by default the task's first")
+    run.add_argument("--recipe", help="of a protocol that trains, a name or a YAML file; by default the task's")
+    run.add_argument(
+        "--set", nargs="+", action="extend", default=[], metavar="KEY=VALUE", help="change the recipe, as loop.epochs=2"
+    )
     run.add_argument("--modality", choices=("audio", "video"), help="what to look at, where the task leaves it open")
     run.add_argument("--control", choices=CONTROLS, help="what chance scores: no training, or nothing to learn")
     run.add_argument("--seed", type=int, default=0, help="of classifiers and controls (default: 0)")
@@ -51,7 +56,7 @@ def _parser(name: str) -> argparse.ArgumentParser:
     run.add_argument("--force", action="store_true", help="replace a result that exists")
     run.add_argument("--device", help="cpu, cuda or cuda:N; by default the GPU if there is one")
     run.add_argument("--batch-size", type=int, default=10, help="clips a forward pass (default: 10)")
-    run.add_argument("--cache", type=Path, help="folder that keeps features (default: in $AVSSL_HOME)")
+    run.add_argument("--cache", type=Path, help="keeps features and training runs (default: in $AVSSL_HOME)")
 
     pairs = commands.add_parser("cross-modal", help="how often pictures find their own sound, and the reverse")
     pairs.set_defaults(command=_cross_modal)
@@ -96,25 +101,28 @@ def _ls(options: argparse.Namespace) -> int:
 def _run(options: argparse.Namespace) -> int:
     from avssl_hub import zoo
     from avssl_hub.cli._devices import chosen_device
+    from avssl_hub.evaluation.trained import TrainedProtocol
     from avssl_hub.outputs import check_new, make_folder, replacing
     from avssl_hub.pipelines.ranks import joined_ranks
 
     from ._data import load_data
     from ._models import load_subject
-    from ._results import check_result, place_of, text_of
+    from ._results import check_result, place_of, protocol_label, text_of
     from ._run import choose, run
 
-    choices = choose(load_task(options.task), options.protocol, options.modality, options.control, options.seed)
+    asked = options.protocol, options.modality, options.control, options.seed, options.recipe, options.set
+    choices = choose(load_task(options.task), *asked)
     data = load_data(choices.task, options.data, options.list, options.allow_missing)
     with joined_ranks() as ranks:
         random_seed = options.seed if options.control == "random-weights" else None
         device = chosen_device(options.device, ranks.local_rank)
-        subject = load_subject(options.model, device, options.batch_size, random_seed, options.adapter)
+        trains = isinstance(choices.protocol, TrainedProtocol)
+        subject = load_subject(options.model, device, options.batch_size, random_seed, options.adapter, trains)
         place = options.out / place_of(
             choices.task,
             data.name,
             choices.modality,
-            choices.protocol.name,
+            protocol_label(choices.protocol.name, asdict(choices.protocol)),
             subject.name,
             subject.revision,
             choices.control,

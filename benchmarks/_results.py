@@ -3,6 +3,7 @@
 import itertools
 import json
 import re
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -28,13 +29,20 @@ class ResultError(InvalidValueError):
     """A result breaks the schema, or contradicts itself or its task."""
 
 
+def protocol_label(name: str, settings: Mapping[str, Any]) -> str:
+    """Return what tells a protocol's results apart: its name, and its recipe where it has any."""
+    if "recipe" not in settings:
+        return name
+    return f"{name}.{settings['recipe']}{'-changed' if settings['changed'] else ''}"
+
+
 def place_of(
     task: Task, data: str | None, modality: str, protocol: str, model: str, revision: str, control: str | None
 ) -> Path:
     """Return where a result lies in a folder of results, ``<model>/<revision>/<task>.json``.
 
-    The name also has that of one's own data, the modality where the task leaves it open, the protocol where it is not
-    the task's default, and the control where it is one, so that no two runs share a place.
+    The name also has that of one's own data, the modality where the task leaves it open, the protocol's label where it
+    is not the task's default, and the control where it is one, so that no two runs share a place.
     """
     default = next(iter(task.protocols))
     looked_at = modality if task.modality == "any" else None
@@ -73,8 +81,8 @@ def check_file(path: Path) -> dict[str, Any]:
         raise ResultError(explain(f"reading result {path}", error, "a JSON file")) from error
     check_result(result, str(path))
     task, model = load_task(result["task"]["name"]), result["model"]
-    data, protocol = result["data"]["name"], result["protocol"]["name"]
-    modality = result["task"]["modality"]
+    protocol = protocol_label(result["protocol"]["name"], result["protocol"]["settings"])
+    data, modality = result["data"]["name"], result["task"]["modality"]
     belongs = place_of(task, data, modality, protocol, model["name"], model["revision"], result["control"])
     if path.absolute().parts[-3:] != belongs.parts:
         raise ResultError(explain(f"place of result {path}", "/".join(path.parts[-3:]), f"…/{belongs}"))

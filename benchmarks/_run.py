@@ -1,9 +1,6 @@
 """One run: a model, a task, a protocol; features, classifiers, and the result."""
 
-import itertools
-import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
@@ -16,18 +13,18 @@ from avssl_hub import __version__
 from avssl_hub._typed import parse
 from avssl_hub.errors import InvalidValueError, explain, unknown_name
 from avssl_hub.evaluation.answers import SplitScore, bootstrap_interval, confusion_matrix, mean_accuracy
-from avssl_hub.evaluation.cross_validation import Recordings, score_layer
-from avssl_hub.evaluation.features import FeatureStore, extract, feature_settings
 from avssl_hub.evaluation.protocols import PROTOCOLS, Protocol
+from avssl_hub.evaluation.trained import TRAINED, TrainedProtocol
+from avssl_hub.evaluation.trained.job import Bar
 from avssl_hub.pipelines.ranks import Ranks
 
 from ._data import TaskData, describe, part_of
 from ._machine import hardware, versions
 from ._models import Subject
+from ._outcome import score_by_training, score_features
 from ._tasks import Task, TaskError
 
 PACKAGES = ("torch", "torchaudio", "torchvision", "transformers", "av", "numpy", "scikit-learn")
-Bar = Callable[[str, str], AbstractContextManager[Callable[[int, int], object]]]
 
 
 @dataclass(frozen=True)
@@ -36,31 +33,55 @@ class Choices:
 
     Attributes:
         task: The task.
-        protocol: One of the task's.
+        protocol: One of the task's, with all its settings.
         modality: What of a recording is looked at.
         control: "random-weights" or "shuffled-labels", to see what chance scores; None leaves both as they are.
         seed: Of solvers, hold-outs and controls.
     """
 
     task: Task
-    protocol: Protocol
+    protocol: Protocol | TrainedProtocol
     modality: str
     control: str | None = None
     seed: int = 0
 
 
-def choose(task: Task, protocol: str | None, modality: str | None, control: str | None, seed: int) -> Choices:
+def choose(
+    task: Task,
+    protocol: str | None,
+    modality: str | None,
+    control: str | None,
+    seed: int,
+    recipe: str | None = None,
+    overrides: Sequence[str] = (),
+) -> Choices:
     """Check what was asked for against the task.
 
+    Args:
+        task: The task.
+        protocol: Name of one of its protocols; by default the first.
+        modality: What to look at, where the task leaves it open.
+        control: As in :class:`Choices`.
+        seed: Likewise.
+        recipe: Of a protocol that trains; by default the task's.
+        overrides: ``section.key=value``, to change the recipe.
+
     Raises:
-        UnknownNameError: The task has no such protocol.
-        InvalidValueError: The modality is not given or not the task's, the protocol cannot score it, or the seed is
-            negative.
+        UnknownNameError: The task has no such protocol, or the protocol no such recipe.
+        InvalidValueError: The modality is not given or not the task's, the protocol cannot score it, it has no recipes,
+            or the seed is negative.
+        RecipeError: An override does not fit.
     """
     name = protocol or next(iter(task.protocols))
     if name not in task.protocols:
         raise unknown_name(f"protocol of task {task.name}", name, task.protocols)
-    chosen = parse(PROTOCOLS[name], task.protocols[name], f"protocols.{name}", TaskError)
+    if name in TRAINED:
+        chosen = TRAINED[name].load(recipe or task.protocols[name]["recipe"], overrides)
+    elif recipe or overrides:
+        rule = f"none, as only {' and '.join(TRAINED)} have them"
+        raise InvalidValueError(explain(f"recipe for protocol {name}", recipe or overrides[0], rule))
+    else:
+        chosen = parse(PROTOCOLS[name], task.protocols[name], f"protocols.{name}", TaskError)
     if task.modality != "any" and modality not in (None, task.modality):
         raise InvalidValueError(explain(f"modality of task {task.name}", modality, task.modality))
     modality = modality or task.modality
@@ -79,9 +100,9 @@ def run(choices: Choices, data: TaskData, subject: Subject, cache: Path, bar: Ba
         choices: What was asked for.
         data: The copy of the data.
         subject: The model.
-        cache: Folder that keeps features and classifiers' answers between runs.
+        cache: Folder that keeps features, training runs and answers between runs.
         bar: ``bar(label, unit)`` shows progress.
-        ranks: The processes of the job; features are shared out among them, the first one does the rest.
+        ranks: The processes of the job; features and training are shared out among them, the first one does the rest.
 
     Returns:
         The result, as ``result.schema.json`` describes it, in the first process; None in the others.
@@ -90,27 +111,19 @@ def run(choices: Choices, data: TaskData, subject: Subject, cache: Path, bar: Ba
         InvalidValueError: The model does not look at that modality.
         AvsslError: A recording cannot be read, or the model does not fit the protocol. What is finished is kept.
     """
-    protocol, modality, encoder = choices.protocol, choices.modality, subject.encoder
-    if modality not in encoder.modalities:
-        raise InvalidValueError(
-            explain(f"modality for model {subject.name}", modality, " or ".join(encoder.modalities))
-        )
-    fingerprint = encoder.fingerprint()
-    store = FeatureStore(cache, feature_settings(fingerprint, protocol, modality))
-    start = time.perf_counter()
-    with bar("features", "recordings") as move:
-        keys, reused = extract(data.manifest, encoder, protocol, modality, store, progress=move, ranks=ranks)
-    extracted = time.perf_counter()
+    if choices.modality not in subject.encoder.modalities:
+        rule = " or ".join(subject.encoder.modalities)
+        raise InvalidValueError(explain(f"modality for model {subject.name}", choices.modality, rule))
+    score = score_by_training if isinstance(choices.protocol, TrainedProtocol) else score_features
+    outcome = score(choices, data, subject.encoder, cache, bar, ranks)
     if not ranks.first:
         return None
-    layers = _score_layers(choices, data, store, keys, bar)
-    seconds = {"feature_seconds": extracted - start, "classifier_seconds": time.perf_counter() - extracted}
+    protocol, modality, encoder, layers = choices.protocol, choices.modality, outcome.encoder, outcome.layers
     best = max(layers, key=lambda name: mean_accuracy(layers[name]))
     told = {name: _told(scores, data.groups, choices.seed) for name, scores in layers.items()}
-    described = describe(choices.task, data, keys)
+    described = describe(choices.task, data, outcome.keys)
     clip = encoder.describe_input(modality)
     gmacs = clip.pop("gmacs")
-    clips = len(keys) * sum(store.load(keys[:1], f"{part}.{best}").shape[1] for part in protocol.parts)
     return {
         "schema": 1,
         "task": {
@@ -123,7 +136,7 @@ def run(choices: Choices, data: TaskData, subject: Subject, cache: Path, bar: Ba
         "model": {
             "name": subject.name,
             "revision": subject.revision,
-            **fingerprint,
+            **encoder.fingerprint(),
             "parameters": encoder.parameters,
             "pretrain_data": encoder.pretrain_data,
         },
@@ -149,36 +162,10 @@ def run(choices: Choices, data: TaskData, subject: Subject, cache: Path, bar: Ba
         "hardware": {**hardware(), "device": _device_name(encoder.device), "processes": ranks.size},
         "run": {
             "date": date.today().isoformat(),
-            **seconds,
-            "reused_recordings": reused,
+            **outcome.run,
         },
-        "cost": {"gmacs_per_clip": gmacs, "clips": clips, "gmacs": gmacs * clips},
+        "cost": {"gmacs_per_clip": gmacs, "clips": outcome.clips, "gmacs": gmacs * outcome.passes},
     }
-
-
-def _score_layers(
-    choices: Choices, data: TaskData, store: FeatureStore, keys: list[str], bar: Bar
-) -> dict[str, list[SplitScore]]:
-    front = f"{choices.protocol.parts[-1]}."
-    names = sorted(name.removeprefix(front) for name in store.names(keys[0]) if name.startswith(front))
-    shuffled, scored = choices.control == "shuffled-labels", {}
-    with bar("classifiers", "trained") as move:
-        done = itertools.count(1)
-        splits = choices.protocol.scored(data.splits)
-        total = len(names) * len(splits)
-        move(0, total)
-        for name in names:
-            scored[name] = score_layer(
-                choices.protocol,
-                store,
-                Recordings(keys, data.labels, data.groups),
-                name,
-                splits,
-                shuffled=shuffled,
-                seed=choices.seed,
-                progress=lambda: move(next(done), total),
-            )
-    return scored
 
 
 def _told(scores: list[SplitScore], groups: np.ndarray, seed: int) -> dict[str, Any]:

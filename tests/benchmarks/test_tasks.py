@@ -8,6 +8,7 @@ import pytest
 from avssl_hub._typed import parse
 from avssl_hub.errors import InvalidValueError, UnknownNameError
 from avssl_hub.evaluation.protocols import PROTOCOLS
+from avssl_hub.evaluation.trained import TRAINED
 from benchmarks import _tasks
 from benchmarks._data import IncompleteDataError, describe, load_data, part_of
 from benchmarks._tasks import TaskError, external_figures, list_tasks, load_task
@@ -28,13 +29,17 @@ def folder(tmp_path):
 def test_every_task_is_whole():
     names = ["dcase2013", "esc10", "esc50", "hmdb51", "kinetics400", "kinetics_sounds", "own", "ucf101"]
     assert list_tasks() == names
+    known = PROTOCOLS | TRAINED
     for name in list_tasks():
         task = load_task(name)
         assert (_tasks.ROOT / name / "README.md").is_file()
-        assert set(task.protocols) <= PROTOCOLS.keys()
-        assert all(task.modality in (*PROTOCOLS[protocol].modalities, "any") for protocol in task.protocols)
+        assert set(task.protocols) <= known.keys()
+        assert all(task.modality in (*known[protocol].modalities, "any") for protocol in task.protocols)
         for protocol, settings in task.protocols.items():
-            parse(PROTOCOLS[protocol], settings, protocol)
+            if protocol in TRAINED:
+                assert settings["recipe"] in TRAINED[protocol].recipes()
+            else:
+                parse(PROTOCOLS[protocol], settings, protocol)
 
 
 def test_folds_cover_the_data_once():

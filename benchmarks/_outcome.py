@@ -1,0 +1,99 @@
+"""Scores of all splits and layers, from frozen features or from training on each split, and what they took."""
+
+import itertools
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from avssl_hub.evaluation.answers import SplitScore
+from avssl_hub.evaluation.cross_validation import Recordings, score_layer
+from avssl_hub.evaluation.encoder import Encoder
+from avssl_hub.evaluation.features import FeatureStore, content_key, extract, feature_settings
+from avssl_hub.evaluation.trained import Job, score_trained
+from avssl_hub.evaluation.trained.job import Bar
+from avssl_hub.pipelines.ranks import Ranks
+
+from ._data import TaskData
+
+if TYPE_CHECKING:
+    from ._run import Choices
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a protocol found.
+
+    Attributes:
+        encoder: The model as it was used.
+        keys: The content of each recording.
+        layers: Scores of each layer, a split each.
+        clips: Clips that went through the network.
+        passes: The same, those of which gradients went through it counted three times.
+        run: Times, and what was there before.
+    """
+
+    encoder: Encoder
+    keys: list[str]
+    layers: dict[str, list[SplitScore]]
+    clips: int
+    passes: int
+    run: dict[str, Any]
+
+
+def score_features(
+    choices: "Choices", data: TaskData, encoder: Encoder, cache: Path, bar: Bar, ranks: Ranks
+) -> Outcome | None:
+    """Extract features and classify them, in the first process; see :func:`benchmarks._run.run`."""
+    protocol, modality = choices.protocol, choices.modality
+    store = FeatureStore(cache, feature_settings(encoder.fingerprint(), protocol, modality))
+    start = time.perf_counter()
+    with bar("features", "recordings") as move:
+        keys, reused = extract(data.manifest, encoder, protocol, modality, store, progress=move, ranks=ranks)
+    extracted = time.perf_counter()
+    if not ranks.first:
+        return None
+    layers = _score_layers(choices, data, store, keys, bar)
+    layer = next(iter(layers))
+    clips = len(keys) * sum(store.load(keys[:1], f"{part}.{layer}").shape[1] for part in protocol.parts)
+    seconds = {"feature_seconds": extracted - start, "classifier_seconds": time.perf_counter() - extracted}
+    return Outcome(encoder, keys, layers, clips, clips, {**seconds, "reused_recordings": reused})
+
+
+def score_by_training(
+    choices: "Choices", data: TaskData, encoder: Encoder, cache: Path, bar: Bar, ranks: Ranks
+) -> Outcome:
+    """Train on each split and test; see :func:`benchmarks._run.run`."""
+    encoder = choices.protocol.encoder(encoder)
+    keys = ranks.from_first([content_key(item) for item in data.manifest] if ranks.first else [])
+    job = Job(choices.protocol, encoder, cache, bar, choices.seed, ranks)
+    recordings = Recordings(keys, data.labels, data.groups)
+    shuffled = choices.control == "shuffled-labels"
+    scores = score_trained(job, data.manifest, recordings, data.splits, shuffled)
+    seconds = {"training_seconds": scores.training_seconds, "test_seconds": scores.test_seconds}
+    return Outcome(encoder, keys, scores.layers, scores.clips, scores.passes, seconds)
+
+
+def _score_layers(
+    choices: "Choices", data: TaskData, store: FeatureStore, keys: list[str], bar: Bar
+) -> dict[str, list[SplitScore]]:
+    front = f"{choices.protocol.parts[-1]}."
+    names = sorted(name.removeprefix(front) for name in store.names(keys[0]) if name.startswith(front))
+    shuffled, scored = choices.control == "shuffled-labels", {}
+    with bar("classifiers", "trained") as move:
+        done = itertools.count(1)
+        splits = choices.protocol.scored(data.splits)
+        total = len(names) * len(splits)
+        move(0, total)
+        for name in names:
+            scored[name] = score_layer(
+                choices.protocol,
+                store,
+                Recordings(keys, data.labels, data.groups),
+                name,
+                splits,
+                shuffled=shuffled,
+                seed=choices.seed,
+                progress=lambda: move(next(done), total),
+            )
+    return scored
