@@ -102,8 +102,8 @@ def _run(options: argparse.Namespace) -> int:
     from avssl_hub import zoo
     from avssl_hub.cli._devices import chosen_device
     from avssl_hub.evaluation.trained import TrainedProtocol
+    from avssl_hub.jobs.ranks import joined_ranks
     from avssl_hub.outputs import check_new, make_folder, replacing
-    from avssl_hub.pipelines.ranks import joined_ranks
 
     from ._data import load_data
     from ._models import load_subject

@@ -12,7 +12,7 @@ from avssl_hub.evaluation.encoder import Encoder
 from avssl_hub.evaluation.features import FeatureStore, content_key, extract, feature_settings
 from avssl_hub.evaluation.trained import Job, score_trained
 from avssl_hub.evaluation.trained.job import Bar
-from avssl_hub.pipelines.ranks import Ranks
+from avssl_hub.jobs.ranks import Ranks
 
 from ._data import TaskData
 

@@ -16,7 +16,7 @@ from avssl_hub.evaluation.answers import SplitScore, bootstrap_interval, confusi
 from avssl_hub.evaluation.protocols import PROTOCOLS, Protocol
 from avssl_hub.evaluation.trained import TRAINED, TrainedProtocol
 from avssl_hub.evaluation.trained.job import Bar
-from avssl_hub.pipelines.ranks import Ranks
+from avssl_hub.jobs.ranks import Ranks
 
 from ._data import TaskData, describe, part_of
 from ._machine import hardware, versions

@@ -42,9 +42,9 @@ def run(
     Exit status 1 means that some files failed; under --max-restarts, which would do all again, it is 0.
     """
     from ..data.media_files import find_media
+    from ..jobs.ranks import joined_ranks
     from ..pipelines.embed import EmbeddingPipeline
     from ..pipelines.embed_files import embed_files, partial_folder
-    from ..pipelines.ranks import joined_ranks
     from ..pipelines.tables import check_output
 
     with joined_ranks() as ranks:

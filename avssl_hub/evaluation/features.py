@@ -14,10 +14,10 @@ from safetensors.torch import save_file
 from ..data.clips import Span
 from ..data.manifest import Manifest, ManifestItem
 from ..errors import explain
+from ..jobs.interrupts import heard_interrupts
+from ..jobs.ranks import Ranks
 from ..media import MediaReader, MissingStreamError
 from ..outputs import make_folder, replacing
-from ..pipelines._interrupts import heard_interrupts
-from ..pipelines.ranks import Ranks
 from .encoder import Encoder, Modality
 from .protocols import Protocol
 

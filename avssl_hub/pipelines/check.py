@@ -11,9 +11,9 @@ import pyarrow.compute as pc
 
 from ..data.manifest import Manifest
 from ..errors import InvalidValueError, explain
+from ..jobs.interrupts import heard_interrupts
+from ..jobs.processes import map_in_processes
 from ._check_item import Checked, CheckTask, check_item
-from ._interrupts import heard_interrupts
-from ._processes import map_in_processes
 
 _BAD = ("missing", "broken", "changed")
 

@@ -10,12 +10,12 @@ import pyarrow as pa
 from .. import __version__
 from ..data.media_files import content_sha256
 from ..errors import AvsslError
+from ..jobs.interrupts import heard_interrupts
+from ..jobs.ranks import Ranks
 from ..media import MediaError
-from ._interrupts import heard_interrupts
 from ._partial import PartialWork
 from ._windows import check_sampling
 from .embed import EmbeddingPipeline
-from .ranks import Ranks
 from .tables import check_output, clip_rows, failed_row, of_file, write_table
 
 
@@ -92,7 +92,7 @@ def embed_files(
         keep_going: Give a bad file a row with its error and go on, in place of stopping.
         force: Replace a table that exists, and drop partial work made under other settings.
         progress: Called with the number of files done and of all files in this process's share.
-        ranks: The processes of the job, from :func:`~avssl_hub.pipelines.ranks.joined_ranks`; by default this one.
+        ranks: The processes of the job, from :func:`~avssl_hub.jobs.ranks.joined_ranks`; by default this one.
 
     Returns:
         Counts, and the files that failed; the same in all processes.

@@ -8,7 +8,7 @@ import torch
 from torch.nn import functional as F
 
 from ..errors import AvsslError, explain
-from ._interrupts import heard_interrupts
+from ..jobs.interrupts import heard_interrupts
 from .embed import ClipEmbeddings, EmbeddingPipeline
 
 

@@ -8,9 +8,9 @@ from typing import Any
 
 from ..data.media_files import FoundMedia, content_sha256
 from ..errors import explain
+from ..jobs.interrupts import heard_interrupts
 from ..media import MediaError, MediaWriteError, prepare_media
 from ..outputs import OutputError, make_folder
-from ._interrupts import heard_interrupts
 
 MANIFEST = "prepared.jsonl"
 

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
-from avssl_hub.pipelines.ranks import Ranks
+from avssl_hub.jobs.ranks import Ranks
 from tests.conftest import ROOT
 from tests.pipelines.readable import film
 

@@ -340,7 +340,7 @@ def test_a_run_that_is_cut_goes_on_to_the_same_scores(encoder, videos, tmp_path,
         for each in (whole, scores)
     ]
     assert told[0] == told[1]
-    # Progress is told before a checkpoint is written, so the step that was cut is taken again, and those before are not.
+    # Progress is told before a checkpoint is written: the step that was cut is taken again, those before are not.
     order = [("classifier", 1), ("classifier", 2), ("network", 1), ("network", 2), ("network", 3)]
     assert steps[:-3] == (order[order.index(at) :] if at in order else [])
     assert not list(tmp_path.glob("run-*/*/checkpoints"))

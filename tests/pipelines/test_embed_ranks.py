@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
+from avssl_hub.jobs.ranks import Ranks
 from avssl_hub.pipelines.embed import EmbeddingPipeline
 from avssl_hub.pipelines.embed_files import embed_files, partial_folder
-from avssl_hub.pipelines.ranks import Ranks
 
 from .readable import film
 
@@ -22,7 +22,7 @@ KILLED = """
 import os, signal, sys
 from avssl_hub.pipelines.embed import EmbeddingPipeline
 from avssl_hub.pipelines.embed_files import embed_files
-from avssl_hub.pipelines.ranks import joined_ranks
+from avssl_hub.jobs.ranks import joined_ranks
 from tests.pipelines.readable import ReadableModel, ReadableProcessor
 
 class Pipe(EmbeddingPipeline):

@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ...pipelines.ranks import Ranks
+from ...jobs.ranks import Ranks
 from ..encoder import Encoder
 from .protocol import TrainedProtocol
 

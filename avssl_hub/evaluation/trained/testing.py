@@ -5,8 +5,8 @@ from dataclasses import asdict
 from ...data.manifest import Manifest
 from ...errors import explain
 from ...hub import sha256_of
+from ...jobs.ranks import Ranks
 from ...media import MediaReader, MissingStreamError
-from ...pipelines.ranks import Ranks
 from ..answers import Answer
 from ..features import FeatureStore, extract
 from .clips import TestClips

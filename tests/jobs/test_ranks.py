@@ -2,7 +2,7 @@
 
 import pytest
 
-from avssl_hub.pipelines.ranks import Ranks, joined_ranks
+from avssl_hub.jobs.ranks import Ranks, joined_ranks
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 8, 20])

@@ -8,8 +8,8 @@ import time
 import pytest
 import torch
 
+from avssl_hub.jobs.interrupts import heard_interrupts
 from avssl_hub.media import MediaReader, write_media
-from avssl_hub.pipelines._interrupts import heard_interrupts
 
 
 @pytest.fixture(autouse=True)

@@ -2,7 +2,7 @@
 
 import os
 
-from avssl_hub.pipelines._processes import map_in_processes
+from avssl_hub.jobs.processes import map_in_processes
 
 
 def square(number):

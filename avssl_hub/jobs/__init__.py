@@ -1,0 +1,1 @@
+"""How work is shared out among processes, and how it ends early."""
