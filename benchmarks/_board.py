@@ -8,7 +8,7 @@ from typing import Any
 
 from avssl_hub.errors import InvalidValueError, explain
 
-from ._results import ResultError, check_file
+from ._results import ResultError, check_file, protocol_label
 from ._tasks import ROOT, ExternalFigure, external_figures, list_tasks, load_task
 
 OWN = ROOT / "results"
@@ -65,7 +65,8 @@ class Entry:
 
     @property
     def protocol(self) -> str:
-        return f"{self.result['protocol']['name']} v{self.result['protocol']['version']}"
+        told = self.result["protocol"]
+        return f"{protocol_label(told['name'], told['settings'])} v{told['version']}"
 
     @property
     def pretrain_data(self) -> str:

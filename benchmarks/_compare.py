@@ -11,7 +11,7 @@ from avssl_hub.errors import InvalidValueError, explain, unknown_name
 from avssl_hub.evaluation.answers import Split, SplitScore, bootstrap_interval
 
 from ._board import Entry, collect, interval, percent
-from ._results import check_file
+from ._results import check_file, protocol_label
 
 # What has to be the same in both, or a difference of scores is not one of models.
 _SAME = {
@@ -181,7 +181,8 @@ def _names(entry: Entry) -> tuple[str, str]:
 
 def _run_of(entry: Entry) -> tuple:
     result = entry.result
-    return result["task"]["name"], result["data"]["name"], result["task"]["modality"], result["protocol"]["name"]
+    label = protocol_label(result["protocol"]["name"], result["protocol"]["settings"])
+    return result["task"]["name"], result["data"]["name"], result["task"]["modality"], label
 
 
 def _title(entry: Entry) -> str:

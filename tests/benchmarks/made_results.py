@@ -6,7 +6,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from benchmarks._data import part_of
-from benchmarks._results import check_file, place_of
+from benchmarks._results import check_file, place_of, protocol_label
 from benchmarks._tasks import load_task
 
 CLASSES = ["chainsaw", "clock_tick", "crackling_fire", "crying_baby", "dog"]
@@ -102,7 +102,8 @@ def made(folder: Path, hits: dict[str, str], **changes) -> Path:
         "run": {"date": "2026-01-02", "feature_seconds": 60.0, "classifier_seconds": 30.0, "reused_recordings": 0},
         "cost": {"gmacs_per_clip": changes.get("gmacs", 0.5), "clips": 100, "gmacs": 50.0},
     }
-    file = folder / place_of(task, None, "audio", name, model, revision, control)
+    label = protocol_label(name, result["protocol"]["settings"])
+    file = folder / place_of(task, None, "audio", label, model, revision, control)
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps(result))
     check_file(file)

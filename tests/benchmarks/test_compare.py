@@ -80,6 +80,18 @@ def test_unlike_results_are_not_compared(two, changes, message):
         lines(two, "old", "new")
 
 
+def test_results_of_two_recipes_are_told_apart(tmp_path):
+    for model, hits in (("old", EASY), ("new", BETTER)):
+        for recipe, changed in (("long", []), ("short", []), ("short", ["loop.epochs"])):
+            made(tmp_path, hits, model=model, settings={"recipe": recipe, "changed": changed})
+    comparisons = _compare.compare([_compare.find(name, [tmp_path]) for name in ("old", "new")])
+    assert [comparison.lines[1].difference[0] for comparison in comparisons] == ["+10.0"] * 3
+    entry = Entry(
+        {"protocol": {"name": "finetune", "version": 2, "settings": {"recipe": "gdt", "changed": ["x"]}}}, Path()
+    )
+    assert entry.protocol == "finetune.gdt-changed v2"
+
+
 def test_another_task_version_is_named(two):
     other = edit(two / "new" / "1" / "esc10.linear_probe.json", lambda result: result["task"].update(version=7))
     with pytest.raises(_compare.ComparisonError, match="other task version 1 and 7"):
