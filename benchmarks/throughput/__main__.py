@@ -11,7 +11,7 @@ from pathlib import Path
 # One thread unless a section says otherwise; libraries read this when they are imported.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-SECTIONS = ("input", "towers", "objectives", "train", "sounds", "load")
+SECTIONS = ("input", "towers", "objectives", "train", "sounds", "classifiers", "load")
 VIDEOS = (".mp4", ".avi", ".mkv", ".mov", ".webm")
 RECORDINGS = 20  # of the section on sounds
 SOUNDS = (".ogg", ".wav", ".flac", ".mp3")
@@ -39,7 +39,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--videos", type=Path, help="folder of files with picture and sound (default: ucf101-mini in $AVSSL_DATA)"
     )
-    parser.add_argument("--sounds", type=Path, help="folder of recordings (default: esc10 in $AVSSL_DATA)")
+    parser.add_argument("--sounds", type=Path, help="copy of ESC-10 (default: esc10 in $AVSSL_DATA)")
     parser.add_argument("--clips", type=int, default=60, help="clips of the input section (default: 60)")
     parser.add_argument("--rounds", type=int, default=5, help="times everything is measured (default: 5)")
     parser.add_argument("--only", choices=SECTIONS, help="measure one section")
@@ -70,19 +70,25 @@ def _measure(name: str, options: argparse.Namespace, folder: Path) -> dict:
         from . import sound_features
 
         return sound_features.run(files[:: max(1, len(files) // RECORDINGS)][:RECORDINGS], options.rounds)
+    if name == "classifiers":
+        from . import sound_classifiers
+
+        return sound_classifiers.run(options.sounds or _data("esc10"), folder)
     from . import load
 
     return load.run(options.rounds, folder)
 
 
 def _files(folder: Path | None, suffixes: tuple[str, ...], option: str, usual: str = "") -> list[Path]:
-    if folder is None:
-        data = os.environ.get("AVSSL_DATA", Path(__file__).resolve().parents[3] / "shared" / "data")
-        folder = Path(data, usual)
+    folder = folder or _data(usual)
     files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in suffixes) if folder.is_dir() else []
     if not files:
         sys.exit(f"files to measure on: got none in {folder}; expected some of {', '.join(suffixes)}. Pass {option}.")
     return files
+
+
+def _data(usual: str) -> Path:
+    return Path(os.environ.get("AVSSL_DATA", Path(__file__).resolve().parents[3] / "shared" / "data"), usual)
 
 
 if __name__ == "__main__":

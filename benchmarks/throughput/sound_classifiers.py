@@ -1,14 +1,45 @@
 """The classifiers of the ESC protocol on one fold and layer: the published machine and the one on the Gram matrix."""
 
-import numpy as np
+from pathlib import Path
 
+import numpy as np
+import torch
+
+from avssl_hub.evaluation.features import FeatureStore, extract
 from avssl_hub.evaluation.protocols import AvidSound, AvidSoundGram
 from avssl_hub.evaluation.protocols.protocol import Clips
+from avssl_hub.evaluation.zoo_encoder import ZooEncoder
 
+from .._data import load_data
+from .._tasks import load_task
 from ._measure import Laps, bar, by_turns
 
 
-def run(layer: str, train: Clips, test: np.ndarray, truth: np.ndarray, rounds: int = 1) -> dict:
+def run(place: Path, folder: Path, model: str = "avid.kinetics", layer: str = "conv5x") -> dict:
+    """Train both once on the first fold of ESC-10, on features of a network with random weights.
+
+    Args:
+        place: The copy of ESC-10, or of a part of it.
+        folder: Keeps the features.
+        model: The network, by its name in the catalogue.
+        layer: Whose features.
+
+    Returns:
+        The section of the report.
+    """
+    data, protocol = load_data(load_task("esc10"), place, None, allow_missing=True), AvidSound()
+    torch.manual_seed(0)
+    encoder = ZooEncoder(model, random_weights=True, batch_size=protocol.clips)
+    store = FeatureStore(folder, {})
+    keys = extract(data.manifest, encoder, protocol, "audio", store).keys
+    split = data.splits[0]
+    train = store.load([keys[row] for row in split.train], f"train.{layer}")
+    test = store.load([keys[row] for row in split.test], f"test.{layer}")
+    clips = Clips(train, data.labels[split.train], data.groups[split.train])
+    return compare(layer, clips, test, data.labels[split.test])
+
+
+def compare(layer: str, train: Clips, test: np.ndarray, truth: np.ndarray, rounds: int = 1) -> dict:
     """Train both on the same features, by turns.
 
     Args:

@@ -259,7 +259,7 @@ def test_classifiers_of_sounds_are_timed_on_the_same_features():
     features = np.eye(3, dtype=np.float32)[labels].repeat(2, 0).reshape(12, 2, 3)
     # Every fourth test recording is called what it is not.
     truth = np.where(np.arange(12) % 4, labels, (labels + 1) % 3)
-    section = sound_classifiers.run("layer", Clips(features, labels, np.arange(12)), features, truth)
+    section = sound_classifiers.compare("layer", Clips(features, labels, np.arange(12)), features, truth)
     assert section["setting"] == {"rounds": 1, "clips": 24, "dimensions": 3}
     assert [row["name"] for row in section["rows"]] == ["avid_sound", "avid_sound_gram"]
     ratio, *accuracies = [figure["value"] for figure in section["figures"]]
