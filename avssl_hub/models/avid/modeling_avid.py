@@ -5,8 +5,7 @@ brings the two embeddings of one clip together. Checkpoints of the authors enter
 """
 
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 
@@ -20,6 +19,7 @@ from transformers.modeling_layers import GradientCheckpointingLayer
 from transformers.utils import ModelOutput
 
 from ...errors import InvalidValueError, explain
+from ...layers.statistics import kept_statistics
 from .configuration_avid import FEATURE_NAMES, AvidConfig
 
 
@@ -221,7 +221,7 @@ class AvidPreTrainedModel(PreTrainedModel):
 
     def _set_gradient_checkpointing(self, enable=True, gradient_checkpointing_func=checkpoint, **kwargs) -> None:
         # A checkpointed block runs twice a step; its running statistics are to move once, as without checkpointing.
-        func = partial(gradient_checkpointing_func, context_fn=lambda: (nullcontext(), _kept_statistics(self)))
+        func = partial(gradient_checkpointing_func, context_fn=lambda: (nullcontext(), kept_statistics(self)))
         super()._set_gradient_checkpointing(enable, func, **kwargs)
 
     def optimize_for_inference(self) -> "AvidPreTrainedModel":
@@ -253,20 +253,6 @@ class AvidPreTrainedModel(PreTrainedModel):
                 )
             )
         return super().save_pretrained(*args, **kwargs)
-
-
-@contextmanager
-def _kept_statistics(model: nn.Module) -> Iterator[None]:
-    norms = [module for module in model.modules() if isinstance(module, nn.modules.batchnorm._BatchNorm)]
-    before = [(norm.momentum, norm.num_batches_tracked.clone()) for norm in norms]
-    for norm in norms:
-        norm.momentum = 0.0
-    try:
-        yield
-    finally:
-        for norm, (momentum, batches) in zip(norms, before):
-            norm.momentum = momentum
-            norm.num_batches_tracked.copy_(batches)
 
 
 def _to_channels_first(pixel_values_videos: torch.Tensor, config: AvidConfig) -> torch.Tensor:
