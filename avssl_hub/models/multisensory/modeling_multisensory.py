@@ -22,7 +22,7 @@ from ...layers.statistics import kept_statistics
 from .configuration_multisensory import MultisensoryConfig
 from .norm_multisensory import BatchNorm
 from .trunk_multisensory import MultisensoryAudioBranch, MultisensoryFusion, MultisensoryVideoBranch, fused_blocks
-from .unet_multisensory import UNetLayer
+from .unet_multisensory import UNetNorm
 
 # Standard deviation of a standard normal distribution cut at two.
 CUT_NORMAL_STD = 0.8796256610342398
@@ -104,11 +104,9 @@ class MultisensoryPreTrainedModel(PreTrainedModel):
             init.trunc_normal_(module.weight, std=std, a=-2 * std, b=2 * std)
         elif isinstance(module, (nn.Conv2d, nn.ConvTranspose2d)):
             init.normal_(module.weight, std=0.02)
-        elif isinstance(module, UNetLayer):
-            init.normal_(module.norm.weight, mean=1.0, std=0.02)
         elif isinstance(module, BatchNorm):
             if module.weight is not None:
-                init.ones_(module.weight)
+                init.normal_(module.weight, mean=1.0, std=0.02 if isinstance(module, UNetNorm) else 0.0)
             for name, buffer in module.named_buffers():
                 init.constant_(buffer, float(name == "running_var"))
         if getattr(module, "bias", None) is not None:

@@ -12,14 +12,20 @@ from .configuration_multisensory import MultisensoryConfig
 from .norm_multisensory import BatchRenorm
 
 
+class UNetNorm(BatchRenorm):
+    """Batch renormalisation by the u-net's settings; its scale begins near 1 where the network's is 1."""
+
+    def __init__(self, config: MultisensoryConfig, channels: int):
+        super().__init__(channels, config.unet_batch_norm_eps, config.batch_norm_momentum, config.renorm_momentum)
+
+
 class UNetLayer(nn.Module):
     """A convolution or its transpose with batch normalisation; activations lie before or after, as its user needs."""
 
     def __init__(self, config: MultisensoryConfig, kind: type, in_channels: int, channels: int, time_stride: int):
         super().__init__()
         self.conv = kind(in_channels, channels, 4, (time_stride, 2), bias=False)
-        momenta = config.batch_norm_momentum, config.renorm_momentum
-        self.norm = BatchRenorm(channels, config.unet_batch_norm_eps, *momenta)
+        self.norm = UNetNorm(config, channels)
 
     def forward(self, hidden: torch.Tensor) -> torch.Tensor:
         return self.norm(self.conv(hidden))
