@@ -1,11 +1,8 @@
 """From raw media to AVID's inputs: clip, frames, log spectrogram (sections 5 and 11 of the paper's recipe)."""
 
 from collections.abc import Sequence
-from os import PathLike
 from pathlib import Path
-from typing import BinaryIO
 
-import numpy as np
 import torch
 import torchaudio.functional as TAF
 from safetensors.torch import load_file
@@ -16,9 +13,7 @@ from ...data.clips import Span, center_start
 from ...errors import InvalidValueError, explain
 from ...media import MediaReader, VideoClip
 from ...video.transforms import center_crop, normalize, repeat_to_length, resize
-
-Source = str | PathLike | bytes | BinaryIO
-Array = np.ndarray | torch.Tensor
+from .._raw_media import Array, Source, checked_frames, checked_samples, is_file, per_clip
 
 STATISTICS = Path(__file__).with_name("statistics.safetensors")
 
@@ -147,13 +142,7 @@ class AvidProcessor(FeatureExtractionMixin):
         """
         if videos is None and audio is None:
             raise InvalidValueError(explain("AvidProcessor input", "neither modality", "videos, audio or both"))
-        videos, audio = _as_list(videos), _as_list(audio)
-        batch = len(videos if videos is not None else audio)
-        for name, items in (("audio", audio), ("starts", starts)):
-            if items is not None and len(items) != batch:
-                raise InvalidValueError(explain(f"number of {name}", len(items), f"{batch}, one a clip"))
-        nothing = [None] * batch
-        items = zip(videos or nothing, audio or nothing, starts or nothing)
+        items = per_clip(videos=videos, audio=audio, starts=starts)
         clips = [self._raw(video, sound, sampling_rate, start) for video, sound, start in items]
         data = {}
         if videos is not None:
@@ -214,20 +203,20 @@ class AvidProcessor(FeatureExtractionMixin):
     def _raw(
         self, video: Source | Array | None, sound: Source | Array | None, sampling_rate: int | None, start: float | None
     ) -> tuple[torch.Tensor | None, torch.Tensor | None]:
-        if _is_file(video) and _is_file(sound) and video == sound:
+        if is_file(video) and is_file(sound) and video == sound:
             with MediaReader(video) as reader:
                 if reader.info.has_video:
                     return self.read_clip(reader, start)
-        if _is_file(video):
+        if is_file(video):
             with MediaReader(video) as reader:
                 video = self._read_video(reader, self._window_start(reader) if start is None else start).frames
-        if _is_file(sound):
+        if is_file(sound):
             with MediaReader(sound) as reader:
                 start = self._window_start(reader) if start is None else start
                 window = start, self.audio_duration, self.sampling_rate
                 sound = reader.read_audio(*window).samples[0] if reader.info.has_audio else None
                 sampling_rate = self.sampling_rate
-        return _checked_frames(video), self._resampled(sound, sampling_rate)
+        return checked_frames(video), self._resampled(sound, sampling_rate)
 
     def _window_start(self, reader: MediaReader) -> float:
         # The picture decides where the middle is: sound can be padded, missing frames cannot.
@@ -243,34 +232,8 @@ class AvidProcessor(FeatureExtractionMixin):
     def _resampled(self, sound: Array | None, sampling_rate: int | None) -> torch.Tensor | None:
         if sound is None:
             return None
-        if sampling_rate is None:
-            expected = f"the rate of the samples in hertz (the model's own is {self.sampling_rate})"
-            raise InvalidValueError(explain("sampling_rate", None, expected, "Pass sampling_rate=..."))
-        samples = torch.as_tensor(sound)
-        if not samples.is_floating_point() or samples.ndim not in (1, 2) or not samples.numel():
-            got = f"{str(samples.dtype).removeprefix('torch.')} of shape {tuple(samples.shape)}"
-            raise InvalidValueError(explain("audio item", got, "float samples (n,) or (channels, n), at least one"))
-        mono = (samples.mean(0) if samples.ndim == 2 else samples).float()
-        return TAF.resample(mono, sampling_rate, self.sampling_rate)
-
-
-def _is_file(item: Source | Array | None) -> bool:
-    return item is not None and not isinstance(item, (np.ndarray, torch.Tensor))
-
-
-def _checked_frames(video: Array | None) -> torch.Tensor | None:
-    if video is None:
-        return None
-    frames = torch.as_tensor(video)
-    if frames.dtype != torch.uint8 or frames.ndim != 4 or frames.shape[-1] != 3 or not len(frames):
-        got = f"{str(frames.dtype).removeprefix('torch.')} of shape {tuple(frames.shape)}"
-        expected = "uint8 frames of shape (time, height, width, 3), at least one"
-        raise InvalidValueError(explain("videos item", got, expected))
-    return frames
-
-
-def _as_list(items):
-    return items if items is None or isinstance(items, (list, tuple)) else [items]
+        samples = checked_samples(sound, sampling_rate, self.sampling_rate)
+        return TAF.resample(samples.mean(0), sampling_rate, self.sampling_rate)
 
 
 def _published_statistics(sampling_rate: int, fft_size: int) -> list[list[float]]:
