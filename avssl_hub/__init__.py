@@ -22,6 +22,7 @@ _HOME_OF = {
     "MultisensoryForSourceSeparation": "models.multisensory",
     "MultisensoryForVideoClassification": "models.multisensory",
     "MultisensoryModel": "models.multisensory",
+    "MultisensoryProcessor": "models.multisensory",
     "SpectrogramUNetForSeparation": "models.multisensory",
     "card": "zoo",
     "list_models": "zoo",

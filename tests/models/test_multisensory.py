@@ -222,6 +222,17 @@ def test_missing_sound_is_masked_and_does_not_count():
     assert not torch.allclose(features[0], silent[0])
 
 
+def test_nothing_is_separated_where_there_is_no_sound():
+    model = MultisensoryForSourceSeparation(small_config()).eval()
+    inputs, mask, labels = clip(3), torch.tensor([True, False, True]), 0.1 * noise(3, 2, 2, 8000, seed=7)
+    output = model(**inputs, audio_mask=mask, labels=labels)
+    heard = model(**{name: value[mask] for name, value in inputs.items()}, labels=labels[mask])
+    for name in ("waveforms", "activation_maps"):
+        torch.testing.assert_close(output[name][mask], heard[name], rtol=1e-4, atol=1e-5)
+        assert output[name][1].isnan().all()
+    torch.testing.assert_close(output.loss, heard.loss)
+
+
 def test_options_change_what_is_seen_and_heard():
     inputs = clip(1)
     model = MultisensoryModel(small_config()).eval()

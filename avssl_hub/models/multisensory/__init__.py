@@ -1,6 +1,6 @@
 """Multisensory: one network that sees and hears; synchrony, localisation, recognition and separation of sound."""
 
-from transformers import AutoConfig, AutoModel, AutoModelForVideoClassification
+from transformers import AutoConfig, AutoFeatureExtractor, AutoModel, AutoModelForVideoClassification, AutoProcessor
 
 from .configuration_multisensory import MultisensoryConfig
 from .modeling_multisensory import (
@@ -10,6 +10,7 @@ from .modeling_multisensory import (
     MultisensoryOutput,
     MultisensoryPreTrainedModel,
 )
+from .processing_multisensory import MultisensoryProcessor
 from .separation_multisensory import (
     MultisensoryForSourceSeparation,
     MultisensorySeparationOutput,
@@ -19,6 +20,8 @@ from .separation_multisensory import (
 AutoConfig.register(MultisensoryConfig.model_type, MultisensoryConfig, exist_ok=True)
 AutoModel.register(MultisensoryConfig, MultisensoryModel, exist_ok=True)
 AutoModelForVideoClassification.register(MultisensoryConfig, MultisensoryForVideoClassification, exist_ok=True)
+AutoFeatureExtractor.register(MultisensoryConfig, MultisensoryProcessor, exist_ok=True)
+AutoProcessor.register(MultisensoryConfig, MultisensoryProcessor, exist_ok=True)
 
 __all__ = [
     "MultisensoryConfig",
@@ -28,6 +31,7 @@ __all__ = [
     "MultisensoryModel",
     "MultisensoryOutput",
     "MultisensoryPreTrainedModel",
+    "MultisensoryProcessor",
     "MultisensorySeparationOutput",
     "SpectrogramUNetForSeparation",
 ]

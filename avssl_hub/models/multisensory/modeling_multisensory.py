@@ -226,11 +226,8 @@ class MultisensoryForAlignment(MultisensoryPreTrainedModel):
         video = self.multisensory.encode_video(pixel_values_videos)[-1]
         sounds = input_values.unbind(1) if several else [input_values]
         lasts = [self.multisensory.fuse(video, sound, audio_mask).fused[-1] for sound in sounds]
-        maps = torch.stack([activation_map(last, self.alignment_head) for last in lasts], 1)
+        maps = torch.stack([activation_map(last, self.alignment_head, audio_mask) for last in lasts], 1)
         logits = maps.mean((2, 3, 4))
-        if audio_mask is not None:
-            maps = maps.masked_fill(~audio_mask[:, None, None, None, None], torch.nan)
-            logits = logits.masked_fill(~audio_mask[:, None], torch.nan)
         if not several:
             maps, logits = maps.squeeze(1), logits.squeeze(1)
         loss = None
@@ -274,9 +271,12 @@ class MultisensoryForVideoClassification(MultisensoryPreTrainedModel):
         return output if return_dict in (None, True) else output.to_tuple()
 
 
-def activation_map(last_hidden_state: torch.Tensor, head: nn.Linear) -> torch.Tensor:
-    """Apply a head of one output at each place of ``(B, C, T, H, W)``, to ``(B, T, H, W)``."""
-    return head(last_hidden_state.movedim(1, -1)).squeeze(-1)
+def activation_map(last_hidden_state: torch.Tensor, head: nn.Linear, audio_mask: torch.Tensor | None) -> torch.Tensor:
+    """Apply a head of one output at each place of ``(B, C, T, H, W)``, to ``(B, T, H, W)``; NaN without sound."""
+    activations = head(last_hidden_state.movedim(1, -1)).squeeze(-1)
+    if audio_mask is None:
+        return activations
+    return activations.masked_fill(~audio_mask[:, None, None, None], torch.nan)
 
 
 def _prepared_pixels(pixel_values_videos: torch.Tensor, config: MultisensoryConfig) -> torch.Tensor:

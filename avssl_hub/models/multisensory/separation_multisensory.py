@@ -22,14 +22,16 @@ class MultisensorySeparationOutput(ModelOutput):
     Attributes:
         loss: Sum of ``loss_terms`` by the configuration's weights, when labels were given.
         loss_terms: Its parts, scalars by name.
-        waveforms: ``(B, 2, samples)`` float32, the sources. They are ``hop * (frames - 1) + frame_length`` long and,
-            unless ``normalize_gain`` is set, louder than they were in the mixture by 1.5.
+        waveforms: ``(B, 2, samples)`` float32, the sources; NaN where a clip has no sound. They are
+            ``hop_length * (frames - 1) + frame_length`` long and, unless ``normalize_gain`` is set, louder than they
+            were in the mixture by 1.5.
         levels: ``(B, 2, frames, bins)`` decibels.
         phases: ``(B, 2, frames, bins)`` radians.
         mixture_levels: ``(B, frames, bins)`` decibels.
         mixture_phases: ``(B, frames, bins)`` radians.
         logits: ``(B,)``, synchrony of picture and mixture by the head left from pretraining; not when blind.
         activation_maps: ``(B, T, H, W)``, that head at each place; not when blind.
+        audio_mask: ``(B,)`` bool, as given: False where a clip has no sound.
     """
 
     loss: torch.FloatTensor | None = None
@@ -41,6 +43,7 @@ class MultisensorySeparationOutput(ModelOutput):
     mixture_phases: torch.FloatTensor | None = None
     logits: torch.FloatTensor | None = None
     activation_maps: torch.FloatTensor | None = None
+    audio_mask: torch.BoolTensor | None = None
 
 
 class _SourceSeparation(MultisensoryPreTrainedModel):
@@ -50,6 +53,7 @@ class _SourceSeparation(MultisensoryPreTrainedModel):
         self,
         input_values: torch.Tensor,
         video_features: list[torch.Tensor],
+        audio_mask: torch.Tensor | None,
         labels: torch.Tensor | None,
         mixture_channel: str | None,
         normalize_gain: bool | None,
@@ -61,6 +65,8 @@ class _SourceSeparation(MultisensoryPreTrainedModel):
         inputs = torch.stack(self.normalized(levels, phases), 1)[..., :-1]
         # (B, source, quantity, frames, bins)
         sources = torch.stack(self.unet(inputs.to(self.dtype), video_features), 1).float().tanh()
+        if audio_mask is not None:
+            sources = sources.masked_fill(~audio_mask[:, None, None, None, None], torch.nan)
         floor = sources.new_full((*sources.shape[:2], sources.shape[3], 1), -1.0)
         own_phase = phases[:, None, :, -1:].expand_as(floor) / math.pi
         predicted = (
@@ -73,13 +79,15 @@ class _SourceSeparation(MultisensoryPreTrainedModel):
             phases=predicted[1] * math.pi,
             mixture_levels=levels,
             mixture_phases=phases,
+            audio_mask=audio_mask,
         )
         spectrum = from_decibels(output.levels, output.phases)
         output["waveforms"] = inverse_stft(spectrum, config.frame_length, config.hop_length)
         if config.normalize_gain if normalize_gain is None else normalize_gain:
             output["waveforms"] = output.waveforms / inverse_gain(config.frame_length, config.hop_length)
         if labels is not None:
-            output["loss_terms"], output["loss"] = self._losses(predicted, labels)
+            heard = slice(None) if audio_mask is None else audio_mask
+            output["loss_terms"], output["loss"] = self._losses([values[heard] for values in predicted], labels[heard])
         return output
 
     def spectrogram(self, samples: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -137,6 +145,7 @@ class MultisensoryForSourceSeparation(_SourceSeparation):
         self,
         pixel_values_videos: torch.Tensor,
         input_values: torch.Tensor,
+        audio_mask: torch.Tensor | None = None,
         labels: torch.Tensor | None = None,
         mixture_channel: str | None = None,
         normalize_gain: bool | None = None,
@@ -149,6 +158,7 @@ class MultisensoryForSourceSeparation(_SourceSeparation):
             input_values: ``(B, C, samples)``, the mixture; 44144 samples in the paper, at an RMS of about 0.14 in the
                 released tools. The spectrogram is cut to the largest multiple of 128 frames, and the waveforms that
                 come out with it.
+            audio_mask: ``(B,)`` bool, False where the clip has no sound and nothing is separated.
             labels: ``(B, 2, C, samples)``, the on-screen and the off-screen sound that were added to the mixture.
             mixture_channel: ``"first"`` or ``"mean"``: see the configuration, from which it is taken by default.
             normalize_gain: See the configuration, from which it is taken by default.
@@ -158,11 +168,11 @@ class MultisensoryForSourceSeparation(_SourceSeparation):
             InvalidValueError: A tensor has a wrong shape, or there is too little sound.
         """
         video = self.multisensory.encode_video(pixel_values_videos)[-1]
-        fused = self.multisensory.fuse(video, input_values).fused
+        fused = self.multisensory.fuse(video, input_values, audio_mask).fused
         # The first scale has not heard anything yet; the others are the ends of stages three and five.
         features = [scale.mean((3, 4)) for scale in (video, fused[2], fused[-1])]
-        output = self._separate(input_values, features, labels, mixture_channel, normalize_gain)
-        output["activation_maps"] = activation_map(fused[-1], self.alignment_head)
+        output = self._separate(input_values, features, audio_mask, labels, mixture_channel, normalize_gain)
+        output["activation_maps"] = activation_map(fused[-1], self.alignment_head, audio_mask)
         output["logits"] = output.activation_maps.mean((1, 2, 3))
         return output if return_dict in (None, True) else output.to_tuple()
 
@@ -180,13 +190,14 @@ class SpectrogramUNetForSeparation(_SourceSeparation):
     def forward(
         self,
         input_values: torch.Tensor,
+        audio_mask: torch.Tensor | None = None,
         labels: torch.Tensor | None = None,
         mixture_channel: str | None = None,
         normalize_gain: bool | None = None,
         return_dict: bool | None = None,
     ) -> MultisensorySeparationOutput | tuple:
         """Separate mixtures; see ``MultisensoryForSourceSeparation.forward``."""
-        output = self._separate(input_values, [], labels, mixture_channel, normalize_gain)
+        output = self._separate(input_values, [], audio_mask, labels, mixture_channel, normalize_gain)
         return output if return_dict in (None, True) else output.to_tuple()
 
 
