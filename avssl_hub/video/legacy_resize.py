@@ -4,7 +4,7 @@ import torch
 
 
 def resize_linear(values: torch.Tensor, size: int, dim: int = -1) -> torch.Tensor:
-    """Resize one axis: element ``i`` of the result is read at ``i * old / new``, held after the last element."""
+    """Resize one axis of float values: element ``i`` is read at ``i * old / new``, and the last is held beyond it."""
     old = values.shape[dim]
     if old == size:
         return values

@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import zlib
 from collections.abc import Iterable
 from pathlib import Path
@@ -91,28 +90,3 @@ def assert_matches(actual: torch.Tensor, arrays: dict[str, np.ndarray], name: st
         actual, expected = actual.reshape(-1)[:: int(arrays[f"{name}__stride"])], arrays[f"{name}__sample"]
     limit = atol * max(np.abs(expected).max(), 1e-12)
     np.testing.assert_allclose(actual, expected, rtol=0, atol=limit, err_msg=name)
-
-
-def tensorflow_weight(name: str, shape: Iterable[int], fresh: bool = False) -> np.ndarray:
-    """The value of one variable of the multisensory graphs, in TensorFlow's layout.
-
-    Args:
-        name: Its name there.
-        shape: Its shape there.
-        fresh: Whether batch renormalisation has seen nothing yet.
-    """
-    shape, part = tuple(shape), name.rsplit("/", 1)[-1]
-    z = np.random.RandomState(zlib.crc32(name.encode())).standard_normal(shape)
-    if part == "weights":
-        transposed = re.match(r"gen/(deconv\d|fg|bg)/", name)
-        fan_in = shape[0] * shape[1] * shape[3] if transposed else np.prod(shape[:-1])
-        value = z * np.sqrt(2 / fan_in)
-    elif part.startswith("renorm_") and (fresh or part.endswith("_weight")):
-        value = np.full(shape, 0.0 if fresh else 1.0)
-    elif part == "gamma":
-        value = 1 + 0.1 * z
-    elif part in ("moving_variance", "renorm_stddev"):
-        value = np.abs(1 + 0.1 * z) + 0.1
-    else:
-        value = 0.1 * z
-    return np.asarray(value, np.float32)

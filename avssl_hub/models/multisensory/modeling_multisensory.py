@@ -121,6 +121,8 @@ class MultisensoryPreTrainedModel(PreTrainedModel):
 class MultisensoryModel(MultisensoryPreTrainedModel):
     """The audio-visual network without a head."""
 
+    _keys_to_ignore_on_load_unexpected = [r"^alignment_head\.", r"^classifier\.", r"^unet\."]
+
     def __init__(self, config: MultisensoryConfig):
         super().__init__(config)
         self.video_branch = MultisensoryVideoBranch(config)

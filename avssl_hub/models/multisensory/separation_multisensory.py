@@ -69,10 +69,7 @@ class _SourceSeparation(MultisensoryPreTrainedModel):
             sources = sources.masked_fill(~audio_mask[:, None, None, None, None], torch.nan)
         floor = sources.new_full((*sources.shape[:2], sources.shape[3], 1), -1.0)
         own_phase = phases[:, None, :, -1:].expand_as(floor) / math.pi
-        predicted = (
-            torch.cat([sources[:, :, 0], floor], -1),
-            torch.cat([sources[:, :, 1], own_phase], -1),
-        )
+        predicted = torch.cat([sources[:, :, 0], floor], -1), torch.cat([sources[:, :, 1], own_phase], -1)
         span = config.max_level - config.min_level
         output = MultisensorySeparationOutput(
             levels=(predicted[0] + 1) * span / 2 + config.min_level,
@@ -87,7 +84,8 @@ class _SourceSeparation(MultisensoryPreTrainedModel):
             output["waveforms"] = output.waveforms / inverse_gain(config.frame_length, config.hop_length)
         if labels is not None:
             heard = slice(None) if audio_mask is None else audio_mask
-            output["loss_terms"], output["loss"] = self._losses([values[heard] for values in predicted], labels[heard])
+            judged = predicted[0][heard], predicted[1][heard]
+            output["loss_terms"], output["loss"] = self._losses(judged, labels[heard])
         return output
 
     def spectrogram(self, samples: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -115,7 +113,9 @@ class _SourceSeparation(MultisensoryPreTrainedModel):
         span = self.config.max_level - self.config.min_level
         return (levels - self.config.min_level) * (2 / span) - 1, phases / math.pi
 
-    def _losses(self, predicted, labels: torch.Tensor) -> tuple[dict[str, torch.Tensor], torch.Tensor]:
+    def _losses(
+        self, predicted: tuple[torch.Tensor, torch.Tensor], labels: torch.Tensor
+    ) -> tuple[dict[str, torch.Tensor], torch.Tensor]:
         sources = self.normalized(*self.spectrogram(_one_channel(labels, "mean")))
         terms, loss = {}, 0.0
         if "on_off" in self.config.separation_losses:

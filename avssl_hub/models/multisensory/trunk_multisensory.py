@@ -77,9 +77,17 @@ class MultisensoryBlock(nn.Module):
     that the first pass moved.
     """
 
-    def __init__(self, config: MultisensoryConfig, conv: type, in_channels: int, channels: int, *shape):
+    def __init__(
+        self,
+        config: MultisensoryConfig,
+        conv: type[SameConv1d | SameConv3d],
+        in_channels: int,
+        channels: int,
+        kernel_size: int,
+        stride: tuple[int, ...],
+    ):
         super().__init__()
-        self.residual = MultisensoryResidual(config, conv, in_channels, channels, *shape)
+        self.residual = MultisensoryResidual(config, conv, in_channels, channels, kernel_size, stride)
         self.norm = renorm(config, channels)
 
     def forward(self, hidden: torch.Tensor) -> torch.Tensor:

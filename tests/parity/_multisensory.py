@@ -1,7 +1,8 @@
-"""What parity tests against TensorFlow graphs share: names, rule weights, inputs, traces and comparison."""
+"""The rules of the multisensory fixtures: names, weights and inputs, and how a stored tensor is compared."""
 
 import re
-from collections.abc import Iterator, Mapping
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
@@ -11,8 +12,6 @@ import torch
 from transformers import PreTrainedConfig, PreTrainedModel
 
 from conversion.multisensory import to_state_dict
-
-from ._rules import tensorflow_weight
 
 LAYERS = (
     (r"audio_branch\.stem", lambda m: "sf/conv1_1"),
@@ -62,31 +61,49 @@ def original_name(name: str) -> str:
             scope, rest = scope + theirs, rest.removeprefix(ours)
     module, _, tensor = rest.rpartition(".")
     if module == ".norm":
-        closes_block = re.fullmatch(r"(sf|im)/(conv\d_\d|merge_block)", scope) and scope not in (
-            "sf/conv1_1",
-            "sf/conv5_1",
-        )
+        closes_block = re.fullmatch(r"sf/conv[234]_1|im/conv\d_\d|im/merge_block", scope)
         return f"{scope}{'_bn' if closes_block else '/BatchNorm'}/{NORM_TENSORS.get(tensor, tensor)}"
     return f"{scope}/{'weights' if tensor == 'weight' else 'biases'}"
 
 
-def original_shape(name: str, shape: tuple[int, ...]) -> tuple[int, ...]:
+def original_shape(shape: tuple[int, ...]) -> tuple[int, ...]:
     """The shape there of a parameter or buffer of ours."""
     if len(shape) < 2:
         return shape
-    out_in = shape[:2]
-    kernel = shape[2:]
-    if len(kernel) == 0:
-        kernel = (1, 1, 1)
-    if len(kernel) == 1:
-        kernel = (*kernel, 1)
-    return (*kernel, out_in[1], out_in[0])
+    # A linear layer is a convolution of one element there, and sound has a width of one.
+    kernel = {0: (1, 1, 1), 1: (*shape[2:], 1)}.get(len(shape) - 2, shape[2:])
+    return (*kernel, shape[1], shape[0])
+
+
+def tensorflow_weight(name: str, shape: Iterable[int], fresh: bool = False) -> np.ndarray:
+    """The value of one variable of the multisensory graphs, in TensorFlow's layout.
+
+    Args:
+        name: Its name there.
+        shape: Its shape there.
+        fresh: Whether batch renormalisation has seen nothing yet.
+    """
+    shape, part = tuple(shape), name.rsplit("/", 1)[-1]
+    z = np.random.RandomState(zlib.crc32(name.encode())).standard_normal(shape)
+    if part == "weights":
+        transposed = re.match(r"gen/(deconv\d|fg|bg)/", name)
+        fan_in = shape[0] * shape[1] * shape[3] if transposed else np.prod(shape[:-1])
+        value = z * np.sqrt(2 / fan_in)
+    elif part.startswith("renorm_") and (fresh or part.endswith("_weight")):
+        value = np.full(shape, 0.0 if fresh else 1.0)
+    elif part == "gamma":
+        value = 1 + 0.1 * z
+    elif part in ("moving_variance", "renorm_stddev"):
+        value = np.abs(1 + 0.1 * z) + 0.1
+    else:
+        value = 0.1 * z
+    return np.asarray(value, np.float32)
 
 
 @lru_cache(maxsize=1)
 def _rule_state(shapes: tuple[tuple[str, tuple[int, ...]], ...], fresh: bool) -> dict[str, torch.Tensor]:
     """State dict by the weight rule, through the converter's table, for the names and shapes of ours."""
-    original = {original_name(name): original_shape(name, shape) for name, shape in shapes}
+    original = {original_name(name): original_shape(shape) for name, shape in shapes}
     arrays = {name: tensorflow_weight(name, shape, fresh) for name, shape in original.items()}
     return to_state_dict(arrays, "the weight rule")
 
