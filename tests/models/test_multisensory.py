@@ -341,5 +341,11 @@ def test_wrong_inputs_are_named():
     with pytest.raises(InvalidValueError, match="got 3 features of sound for 3 of picture; expected at least two more"):
         model(pixels, samples[..., :3000])
     separation = SpectrogramUNetForSeparation(small_config())
+    with pytest.raises(
+        InvalidValueError, match=r"input_values: got shape \(2, 8000\); expected .*batch, channels, samples"
+    ):
+        separation(samples[0])
+    with pytest.raises(InvalidValueError, match=r"labels: got shape \(1, 2, 8000\); expected \(1, 2, 2, 8000\)"):
+        separation(samples, labels=samples)
     with pytest.raises(InvalidValueError, match="samples of input_values: got 200; expected at least 231"):
         separation(samples[..., :200])

@@ -58,6 +58,7 @@ class _SourceSeparation(MultisensoryPreTrainedModel):
         mixture_channel: str | None,
         normalize_gain: bool | None,
     ) -> MultisensorySeparationOutput:
+        _check_shapes(input_values, labels)
         config = self.config
         mixture = _one_channel(input_values, mixture_channel or ("mean" if self.training else config.mixture_channel))
         levels, phases = self.spectrogram(mixture)
@@ -199,6 +200,18 @@ class SpectrogramUNetForSeparation(_SourceSeparation):
         """Separate mixtures; see ``MultisensoryForSourceSeparation.forward``."""
         output = self._separate(input_values, [], audio_mask, labels, mixture_channel, normalize_gain)
         return output if return_dict in (None, True) else output.to_tuple()
+
+
+def _check_shapes(input_values: torch.Tensor, labels: torch.Tensor | None) -> None:
+    if input_values.ndim != 3:
+        expected = "a tensor (batch, channels, samples)"
+        raise InvalidValueError(
+            explain("input_values", f"shape {tuple(input_values.shape)}", expected, "Use MultisensoryProcessor.")
+        )
+    batch, *sound = input_values.shape
+    if labels is not None and labels.shape != (batch, 2, *sound):
+        expected = f"{(batch, 2, *sound)}, two sources for each mixture"
+        raise InvalidValueError(explain("labels", f"shape {tuple(labels.shape)}", expected))
 
 
 def _one_channel(sound: torch.Tensor, channel: str) -> torch.Tensor:
