@@ -15,7 +15,7 @@ def test_every_command_is_one():
     commands = [line.removeprefix(PREFIX) for line in README.splitlines() if line.startswith(PREFIX)]
     assert len(commands) >= 6
     for command in commands:
-        options = _parser().parse_args(shlex.split(command, comments=True))
+        options = _parser("").parse_args(shlex.split(command, comments=True))
         if "protocol" in options:
             task = _tasks.load_task(options.task)
             assert options.protocol in (None, *task.protocols)
