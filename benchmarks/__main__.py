@@ -8,11 +8,10 @@ from functools import partial
 from pathlib import Path
 
 from avssl_hub.cli._console import count, note, progress_bar, say, say_error, show, table
-from avssl_hub.errors import AvsslError, InvalidValueError, explain
+from avssl_hub.errors import AvsslError, InvalidValueError, explain, some_of
 
 from ._tasks import ROOT, external_figures, list_tasks, load_task
 
-_NAMED = 10  # files named in a remark
 CONTROLS = ("random-weights", "shuffled-labels")
 
 
@@ -171,8 +170,7 @@ def _cross_modal(options: argparse.Namespace) -> int:
     show(rows)
     say(f"Among {count(score.files, 'file')}, each by the mean of its windows' embeddings.")
     if score.left_out:
-        shown = ", ".join(score.left_out[:_NAMED]) + (", …" if len(score.left_out) > _NAMED else "")
-        say(f"{count(len(score.left_out), 'file')} without picture and sound took no part: {shown}")
+        say(f"{count(len(score.left_out), 'file')} without picture and sound took no part: {some_of(score.left_out)}")
     return 0
 
 

@@ -2,7 +2,9 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,12 +16,16 @@ from safetensors.torch import save_file
 from ..data.clips import Span
 from ..data.manifest import Manifest, ManifestItem
 from ..errors import explain
-from ..jobs.interrupts import heard_interrupts
 from ..jobs.ranks import Ranks
+from ..jobs.threads import map_in_threads
 from ..media import MediaReader, MissingStreamError
 from ..outputs import make_folder, replacing
 from .encoder import Encoder, Modality
 from .protocols import Protocol
+
+AT_ONCE = 4  # recordings, which bounds memory
+# Of each part of a protocol, the network's inputs by name, a row a clip.
+Inputs = dict[str, dict[str, torch.Tensor]]
 
 
 class Extracted(NamedTuple):
@@ -132,20 +138,24 @@ def extract(
     keys: dict[int, str] = {}
     reused = 0
     share = ranks.share(range(len(manifest)), seed=0)
-    with heard_interrupts() as check:
-        for number, index in enumerate(share):
+
+    def work(index: int) -> tuple[str, bool]:
+        item = manifest[index]
+        key = content_key(item)
+        known = key in store
+        if not known:
+            inputs = _inputs(item, key, encoder, protocol, modality)
+            store.save(key, _features(inputs, encoder, protocol, modality))
+        return key, known
+
+    if progress and share:
+        progress(0, len(share))
+    with _threads(encoder.device) as (threads, begin), closing(map_in_threads(work, share, threads, begin)) as results:
+        for number, (index, (key, known)) in enumerate(zip(share, results), start=1):
+            keys[index] = key
+            reused += known
             if progress:
                 progress(number, len(share))
-            item = manifest[index]
-            keys[index] = content_key(item)
-            if keys[index] in store:
-                reused += 1
-                continue
-            features = _features(item, keys[index], encoder, protocol, modality)
-            check()
-            store.save(keys[index], features)
-    if progress:
-        progress(len(share), len(share))
     parts = ranks.to_first((keys, reused))
     everyone = {index: key for keys, _ in parts for index, key in keys.items()}
     return Extracted([everyone[index] for index in sorted(everyone)], sum(reused for _, reused in parts))
@@ -166,29 +176,42 @@ def content_key(item: ManifestItem) -> str:
     return digest if item.start is None and item.end is None else f"{digest}-{item.start}-{item.end}"
 
 
-def _features(
-    item: ManifestItem, key: str, encoder: Encoder, protocol: Protocol, modality: Modality
-) -> dict[str, torch.Tensor]:
-    found = {}
+@contextmanager
+def _threads(device: torch.device) -> Iterator[tuple[int, Callable[[], None] | None]]:
+    """Share a CPU's threads out among some recordings at once, which uses it better than one after the other.
+
+    Yields:
+        Number of recordings at once, and how a thread is told its share.
+    """
+    whole = torch.get_num_threads()
+    threads = min(whole, AT_ONCE) if device.type == "cpu" else 1
+    try:
+        yield threads, partial(torch.set_num_threads, whole // threads) if threads > 1 else None
+    finally:
+        torch.set_num_threads(whole)
+
+
+def _inputs(item: ManifestItem, key: str, encoder: Encoder, protocol: Protocol, modality: Modality) -> Inputs:
     with item.open() as file, MediaReader(file) as reader:
         stream = reader.video if modality == "video" else reader.audio
         if stream is None:
             raise MissingStreamError(explain(item.name, f"no {modality}", f"a recording with {modality}"), item.name)
         start = stream.start if item.start is None else item.start
         span = Span(start, stream.end if item.end is None else min(item.end, stream.end))
+        inputs = {}
         for part in protocol.parts:
             # By content, so that neither order nor resuming moves a draw.
             generator = torch.Generator().manual_seed(int(key[:15], 16))
-            inputs = protocol.inputs(reader, span, encoder, modality, part, generator)
-            for layer, values in _forward(encoder, protocol, modality, inputs).items():
-                found[f"{part}.{layer}"] = values
-    return found
+            inputs[part] = protocol.inputs(reader, span, encoder, modality, part, generator)
+    return inputs
 
 
 @torch.inference_mode()
-def _forward(
-    encoder: Encoder, protocol: Protocol, modality: Modality, inputs: dict[str, torch.Tensor]
-) -> dict[str, torch.Tensor]:
-    batches = zip(*(values.to(encoder.device).split(encoder.batch_size) for values in inputs.values()))
-    done = [protocol.features(encoder.encode(dict(zip(inputs, batch)), modality)) for batch in batches]
-    return {layer: torch.cat([part[layer] for part in done]).cpu().contiguous() for layer in done[0]}
+def _features(inputs: Inputs, encoder: Encoder, protocol: Protocol, modality: Modality) -> dict[str, torch.Tensor]:
+    found = {}
+    for part, clips in inputs.items():
+        batches = zip(*(values.to(encoder.device).split(encoder.batch_size) for values in clips.values()))
+        done = [protocol.features(encoder.encode(dict(zip(clips, batch)), modality)) for batch in batches]
+        for layer in done[0]:
+            found[f"{part}.{layer}"] = torch.cat([each[layer] for each in done]).cpu().contiguous()
+    return found
