@@ -17,6 +17,11 @@ def strip_prefix(state: Mapping[str, torch.Tensor], prefix: str) -> dict[str, to
     return dict(state)
 
 
+def targets(key: str, rules: Sequence[Rule]) -> list[str]:
+    """What each rule that matches ``key`` whole makes of it."""
+    return [target(match) for pattern, target in rules if (match := re.fullmatch(pattern, key))]
+
+
 def rename(state: Mapping[str, torch.Tensor], rules: Sequence[Rule], what: str) -> dict[str, torch.Tensor]:
     """Rename every key by the one rule that matches it whole.
 
@@ -25,11 +30,11 @@ def rename(state: Mapping[str, torch.Tensor], rules: Sequence[Rule], what: str) 
     """
     renamed, unmatched, ambiguous = {}, [], []
     for key, value in state.items():
-        targets = [target(match) for pattern, target in rules if (match := re.fullmatch(pattern, key))]
-        if len(targets) != 1 or targets[0] in renamed:
-            (ambiguous if targets else unmatched).append(key)
+        names = targets(key, rules)
+        if len(names) != 1 or names[0] in renamed:
+            (ambiguous if names else unmatched).append(key)
         else:
-            renamed[targets[0]] = value
+            renamed[names[0]] = value
     for problem, keys in (("no rule covers", unmatched), ("more than one rule or key claims", ambiguous)):
         if keys:
             listed = ", ".join(keys[:5]) + (f" and {len(keys) - 5} more" if len(keys) > 5 else "")
