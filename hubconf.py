@@ -6,18 +6,23 @@
 from importlib import import_module as _import_module
 
 from avssl_hub import zoo as _zoo
+from avssl_hub._loading import read_config as _read_config
 from avssl_hub.errors import unknown_name as _unknown_name
 
 dependencies = ["torch", "torchvision", "torchaudio", "transformers", "huggingface_hub", "safetensors", "av", "yaml"]
 
 
 def _entry_point(variant, names):
-    first = _zoo.card(next(iter(names.values())))
+    cards = [_zoo.card(name) for name in names.values()]
+    # Of the authors' networks rather than our small ones.
+    first = next((card for card in cards if card.original), cards[0])
 
     def build(pretrained=None, **kwargs):
         if pretrained is None:
             model_class = getattr(_import_module(f"avssl_hub.models.{first.family}"), first.class_)
-            return model_class(model_class.config_class(**kwargs))
+            # Our own small networks have their sizes, not the paper's.
+            paper = _read_config(first.path.parent) if first.original else {}
+            return model_class(model_class.config_class.from_dict({**paper, **kwargs}))
         if pretrained not in names:
             raise _unknown_name(f"pretrained value of {variant}", str(pretrained), names, "None builds it untrained.")
         return _zoo.load(names[pretrained], **kwargs)
