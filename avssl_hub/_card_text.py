@@ -2,6 +2,28 @@
 
 from ._cards import CARD_FILE, ModelCard, Paper
 
+_PARTS = ('model = avssl_hub.load("{name}")', 'processor = avssl_hub.load_processor("{name}")')
+_RUN = (*_PARTS, 'output = model(**processor(videos="my_video.mp4", audio="my_video.mp4"))')
+# By the first of a card's tasks.
+_EXAMPLES = {
+    "audio-visual-feature-extraction": (
+        'embed = avssl_hub.EmbeddingPipeline("{name}")',
+        'clips = embed("my_video.mp4", every=2.0)',
+        "similarity = clips.video_embeds @ clips.audio_embeds.T  # cosine of each picture with each sound",
+        "",
+        f"{_PARTS[0]}  # or the parts by themselves",
+        _PARTS[1],
+    ),
+    "audio-visual-synchronization": (*_RUN, "in_time = output.logits > 0"),
+    "sound-source-localization": (*_RUN, "heat = output.activation_maps.abs()  # (clip, time, height, width)"),
+    "audio-visual-source-separation": (*_RUN, "on_screen, off_screen = output.waveforms[0]"),
+    "audio-source-separation": (
+        *_PARTS,
+        'output = model(**processor(audio="my_recording.wav"))',
+        "one, other = output.waveforms[0]",
+    ),
+}
+
 
 def models_table(cards: list[ModelCard]) -> str:
     """Render the README's table, one row a checkpoint."""
@@ -78,12 +100,7 @@ def _usage(card: ModelCard) -> str:
             "```python",
             "import avssl_hub",
             "",
-            f'embed = avssl_hub.EmbeddingPipeline("{card.name}")',
-            'clips = embed("my_video.mp4", every=2.0)',
-            "similarity = clips.video_embeds @ clips.audio_embeds.T  # cosine of each picture with each sound",
-            "",
-            f'model = avssl_hub.load("{card.name}")  # or the parts by themselves',
-            f'processor = avssl_hub.load_processor("{card.name}")',
+            *(line.format(name=card.name) for line in _EXAMPLES[card.tasks[0]]),
             "```",
             "",
             "Without installing the package, from a checkout:",

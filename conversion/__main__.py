@@ -16,7 +16,9 @@ def parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m conversion", description=__doc__)
     parser.add_argument("name", help=f"checkpoint to make: {', '.join(names())}")
     source = parser.add_mutually_exclusive_group(required=True)
-    source.add_argument("--checkpoint", type=Path, metavar="FILE", help="the authors' file, already here")
+    source.add_argument(
+        "--checkpoint", type=Path, metavar="FILE", help="the authors' file, or what was unpacked from it"
+    )
     source.add_argument(
         "--download", action="store_true", help="fetch the authors' file first; an interrupted fetch resumes"
     )

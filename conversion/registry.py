@@ -43,7 +43,8 @@ def convert(
 
     Args:
         name: Catalogue name, such as ``avid_cma.audioset``.
-        checkpoint: The authors' file; None downloads it from the address on the model card.
+        checkpoint: The authors' file, or what was unpacked from it where that is an archive; None downloads it from
+            the address on the model card.
         out: Folder to write; None is the cache of converted weights that ``avssl_hub.load`` reads.
         banks: Whether to write the training's memory banks too.
         force: Whether an existing folder may be replaced.
@@ -76,20 +77,24 @@ def convert(
     if checkpoint is None:
         source = zoo.sources_path() / original.url.rsplit("/", 1)[-1]
         checkpoint = hub.fetch(original.url, source, sha256=expected, progress=progress)
-    if not checkpoint.is_file():
+    checkpoint, converter = Path(checkpoint), converters[name]
+    parts = converter.unpacked(name, checkpoint) if hasattr(converter, "unpacked") else []
+    if not parts and not checkpoint.is_file():
         raise CheckpointError(explain("opening the checkpoint", f"no file {checkpoint}", "the authors' file"))
-    if expected:
-        hub.check_sha256(checkpoint, expected, f"The card of {name} pins another file: download it again.")
-    digest = expected or hub.sha256_of(checkpoint)
+    if expected and not parts:
+        next_step = f"The card of {name} pins another file: download it again."
+        digests = {checkpoint.name: hub.check_sha256(checkpoint, expected, next_step)}
+    else:
+        digests = {file.name: hub.sha256_of(file) for file in parts or [checkpoint]}
     out.parent.mkdir(parents=True, exist_ok=True)
     # Built beside the target and renamed, so that a cut leaves no half of a model.
     work = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
     try:
-        report = converters[name].convert(name, checkpoint, work, banks=banks)
-        report.source_url, report.source_sha256 = original.url, digest
+        report = converter.convert(name, checkpoint, work, banks=banks)
+        report.source_url, report.source_sha256, report.is_whole = original.url, digests, not parts
         report.write(work / "parity_report.json")
         shutil.copyfile(zoo.card(name).path, work / "README.md")
-        fill(work, parity=report.parity(), original_sha256=digest)
+        fill(work, parity=report.parity(), original_sha256=None if parts else digests[checkpoint.name])
         work.chmod(0o777 & ~_umask())
         if out.exists():
             shutil.rmtree(out)

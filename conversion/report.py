@@ -24,7 +24,10 @@ class ParityReport:
         max_abs_error: Largest absolute difference of all.
         renamed: Number of tensors carried over.
         extra_keys: Keys of the original file that were not needed, so that nothing is dropped in silence.
+        set_to_one: Tensors that the original network does without; one in their place leaves it as it is.
         training: Facts of the training state kept in the file, such as the epoch and the partition constant Z.
+        source_sha256: Hashes of the files that were converted, by their names.
+        is_whole: Whether they are the file that the card names, and not what was unpacked from it.
     """
 
     name: str
@@ -34,9 +37,11 @@ class ParityReport:
     max_abs_error: float = 0.0
     renamed: int = 0
     extra_keys: list[str] = field(default_factory=list)
+    set_to_one: list[str] = field(default_factory=list)
     training: dict[str, float | int] = field(default_factory=dict)
     source_url: str = ""
-    source_sha256: str = ""
+    source_sha256: dict[str, str] = field(default_factory=dict)
+    is_whole: bool = True
     folder: Path | None = None
 
     def compare(self, name: str, actual: torch.Tensor, expected: torch.Tensor) -> None:
@@ -72,12 +77,14 @@ class ParityReport:
     def summary(self) -> str:
         lines = [
             f"{self.name}: {self.renamed} tensors written to {self.folder}",
-            f"source sha256 {self.source_sha256}",
+            *(f"sha256 of {name} {digest}" for name, digest in self.source_sha256.items()),
             f"parity: {len(self.errors)} intermediates, largest error {max(self.errors.values()):.1e} "
             f"(allowed {self.tolerance:g}, {self.dtype})",
         ]
         lines += [f"training state: {', '.join(f'{key} {value:g}' for key, value in self.training.items())}"] * bool(
             self.training
         )
+        lines += ["unpacked files: they cannot be checked against the archive's hash"] * (not self.is_whole)
+        lines += [f"set to one: {len(self.set_to_one)} scales, without which it was trained"] * bool(self.set_to_one)
         lines += [f"not needed from the file: {', '.join(self.extra_keys)}"] * bool(self.extra_keys)
         return "\n".join(lines)

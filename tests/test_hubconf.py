@@ -11,9 +11,10 @@ import tomllib
 from pathlib import Path
 
 import pytest
+import torch
 
 from avssl_hub import zoo
-from avssl_hub.errors import UnknownNameError
+from avssl_hub.errors import InvalidValueError, UnknownNameError
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -34,6 +35,15 @@ def test_entry_points_are_those_of_the_cards(hubconf):
     named = {entry for card in zoo.catalogue().values() for entry in card.torch_hub.entry_points}
     assert entry_points(hubconf) == named
     assert {"avid", "avid_cma"} <= named
+
+
+def test_an_untrained_variant_is_the_papers_unless_told_otherwise(hubconf):
+    with torch.device("meta"):
+        network = hubconf.multisensory_localization(fusion_hidden_size=8)
+    assert type(network).__name__ == "MultisensoryForAlignment"
+    assert (network.config.last_stage_stride, network.config.fusion_hidden_size) == (1, 8)
+    with pytest.raises(InvalidValueError, match=r"MultisensoryConfig\.last_stage_stride: got 3"):
+        hubconf.multisensory_separation(last_stage_stride=3)
 
 
 def test_help_lists_the_weights_and_an_example(hubconf):

@@ -19,6 +19,7 @@ from transformers import AutoConfig, AutoModel, AutoProcessor
 import avssl_hub
 from avssl_hub import zoo
 from avssl_hub._cards import join_card, split_card
+from avssl_hub._loading import model_class
 from avssl_hub.cards import fill
 from avssl_hub.errors import (
     CheckpointError,
@@ -28,6 +29,7 @@ from avssl_hub.errors import (
     WeightsNotFoundError,
 )
 from avssl_hub.models.avid import AvidConfig, AvidForVideoClassification, AvidModel, AvidProcessor
+from conversion.multisensory import NETWORKS
 
 from .hub_server import HubServer
 
@@ -95,6 +97,9 @@ def assert_same_weights(model, other):
 
 def test_names_are_filtered_by_glob_part_family_and_task():
     assert set(FULL_SIZE) | {"avid_tiny.avworld"} <= set(avssl_hub.list_models())
+    assert avssl_hub.list_models("multisensory*", task="sound-source-localization") == [
+        "multisensory_localization.audioset"
+    ]
     assert avssl_hub.list_models("avid*.kinetics") == ["avid.kinetics", "avid_cma.kinetics"]
     assert avssl_hub.list_models("cma") == ["avid_cma.audioset", "avid_cma.kinetics", "avid_cma_tiny.avworld"]
     assert avssl_hub.list_models("avid.audioset", family="avid") == ["avid.audioset"]
@@ -146,19 +151,37 @@ def test_full_size_configs_are_the_papers(name):
     assert avssl_hub.load_processor(name).to_dict() == AvidProcessor().to_dict()
 
 
+def avid_inputs(card):
+    time, rows = map(int, re.match(r"(\d+) × (\d+)", card.input.spectrogram).groups())
+    return {
+        "video": {"pixel_values_videos": torch.zeros(1, card.input.frames, 3, card.input.size, card.input.size)},
+        "audio": {"input_features": torch.zeros(1, 1, time, rows)},
+    }
+
+
+def multisensory_inputs(card):
+    inputs = {"input_values": torch.zeros(1, 2, avssl_hub.load_processor(card.name).num_samples)}
+    if card.input.frames:
+        inputs["pixel_values_videos"] = torch.zeros(1, card.input.frames, 3, card.input.size, card.input.size)
+    return {"network": inputs}
+
+
+INPUTS = {"avid": avid_inputs, "multisensory": multisensory_inputs}
+
+
 @pytest.mark.parametrize("name", sorted(zoo.catalogue()))
 def test_parameters_and_multiply_adds_are_those_of_the_config(name):
     card = avssl_hub.card(name)
     if not card.path.with_name("config.json").is_file():
         pytest.skip(f"{name} has no config yet")
+    found = model_class(card.path.parent, card)
     with torch.device("meta"):
-        model = AvidModel(AutoConfig.from_pretrained(card.path.parent)).eval()
-        pixels = torch.zeros(1, card.input.frames, 3, card.input.size, card.input.size)
-        time, rows = map(int, re.match(r"(\d+) × (\d+)", card.input.spectrogram).groups())
-        spectrogram = torch.zeros(1, 1, time, rows)
+        model = found(AutoConfig.from_pretrained(card.path.parent)).eval()
+        towers = INPUTS[card.family](card)
     assert sum(parameter.numel() for parameter in model.parameters()) == card.parameters
-    for tower, inputs in (("video", {"pixel_values_videos": pixels}), ("audio", {"input_features": spectrogram})):
-        with FlopCounterMode(display=False) as counter:
+    assert card.gmacs.keys() == towers.keys()
+    for tower, inputs in towers.items():
+        with FlopCounterMode(display=False) as counter, torch.no_grad():
             model(**inputs)
         assert counter.get_total_flops() / 2e9 == pytest.approx(card.gmacs[tower], rel=0.01)
 
@@ -169,10 +192,27 @@ def test_the_stated_input_is_the_processors(name):
     if not avssl_hub.card(name).path.with_name("preprocessor_config.json").is_file():
         pytest.skip(f"{name} has no processor yet")
     processor = avssl_hub.load_processor(name)
-    assert (clip.frames, clip.fps, clip.size) == (processor.num_frames, processor.fps, processor.crop_size)
-    assert (clip.sampling_rate, clip.audio_duration) == (processor.sampling_rate, processor.audio_duration)
+    if clip.frames:
+        assert (clip.frames, clip.fps, clip.size) == (processor.num_frames, processor.fps, processor.crop_size)
+    assert clip.sampling_rate == processor.sampling_rate
+    if avssl_hub.card(name).family == "multisensory":
+        assert clip.audio_duration == pytest.approx(processor.num_samples / clip.sampling_rate, abs=1e-4)
+        return
+    assert clip.audio_duration == processor.audio_duration
     time, rows = clip.audio_duration * clip.sampling_rate / processor.hop_length, processor.fft_size // 4 + 1
     assert clip.spectrogram.startswith(f"{time:g} × {rows} ")
+
+
+@pytest.mark.parametrize("name", sorted(zoo.list_models(family="multisensory")))
+def test_the_multisensory_configs_are_those_that_are_converted_to(name):
+    network, folder = NETWORKS[name], avssl_hub.card(name).path.parent
+    stored = json.loads((folder / "config.json").read_text())
+    assert stored.pop("architectures") == [network.model_class.__name__] == [avssl_hub.card(name).class_]
+    del stored["dtype"], stored["transformers_version"]
+    expected = network.config.to_dict()
+    assert stored == {key: expected[key] for key in stored}
+    assert stored.keys() >= set(signature(type(network.config).__init__).parameters) - {"self", "kwargs"}
+    assert avssl_hub.load_processor(name).to_dict() == network.processor.to_dict()
 
 
 def test_full_size_parameters_are_the_sum_the_paper_page_gives():

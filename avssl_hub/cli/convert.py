@@ -11,7 +11,7 @@ from ._console import note, progress_bar, say
 
 def run(
     name: Annotated[str, typer.Argument(help="Checkpoint to make; avssl ls lists them.")],
-    checkpoint: Annotated[Path | None, typer.Option(help="The authors' file, already here.")] = None,
+    checkpoint: Annotated[Path | None, typer.Option(help="The authors' file, or what was unpacked from it.")] = None,
     download: Annotated[bool, typer.Option("--download", help="Fetch the authors' file; a cut fetch goes on.")] = False,
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Folder to write; by default where models are looked for.")

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from transformers import PreTrainedConfig, PreTrainedModel
 
-from conversion.multisensory import to_state_dict
+from conversion._multisensory_names import to_state_dict
 
 LAYERS = (
     (r"audio_branch\.stem", lambda m: "sf/conv1_1"),
