@@ -59,7 +59,8 @@ class EmbeddingPipeline:
         normalize: Whether embeddings get length 1, so that a dot product is a cosine.
 
     Raises:
-        InvalidValueError: A model object came without its processor, or ``batch_size`` is not positive.
+        InvalidValueError: A model object came without its processor, the model does not embed picture and sound each
+            by itself, or ``batch_size`` is not positive.
         UnknownNameError: No model has that name.
         WeightsNotFoundError: The model is known, but its weights are not here.
 
@@ -84,6 +85,10 @@ class EmbeddingPipeline:
             step = "Pass processor=avssl_hub.load_processor(...), or the model's name in place of the model."
             raise InvalidValueError(explain("processor", None, "the processor that belongs to the model", step))
         self.processor = processor or zoo.load_processor(self._name)
+        if not hasattr(self.processor, "audio_duration"):
+            got, step = type(self.processor).__name__, "`avssl ls --task audio-visual-feature-extraction` lists such."
+            expected = "that of a model that embeds picture and sound each by itself"
+            raise InvalidValueError(explain("processor of the model to embed with", got, expected, step))
         self.device = torch.device(device)
         self.batch_size = batch_size
         self.normalize = normalize

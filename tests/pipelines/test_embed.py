@@ -179,6 +179,9 @@ def test_a_model_object_needs_its_processor():
         EmbeddingPipeline(ReadableModel())
     with pytest.raises(InvalidValueError, match="batch_size: got 0"):
         EmbeddingPipeline(ReadableModel(), ReadableProcessor(), batch_size=0)
+    # Before its weights are looked for, which are not here.
+    with pytest.raises(InvalidValueError, match=r"got MultisensoryProcessor; .*avssl ls --task audio-visual-feature"):
+        EmbeddingPipeline("multisensory.audioset")
 
 
 def test_a_model_without_embeddings_is_refused(avid_folder, tmp_path):
