@@ -79,7 +79,7 @@ def _ours(entry: Entry) -> dict[str, Any]:
         "clip": entry.clip,
         "chance": 1 / len(data["classes"]),
         "gmacs": cost["gmacs_per_clip"],
-        "seconds": run["feature_seconds"] + run["classifier_seconds"],
+        "seconds": sum(value for name, value in run.items() if name.endswith("_seconds")),
         "recordings": data["recordings"],
         "missing": len(data["missing"]),
         "machine": f"{hardware['cpu']}, {hardware['cores']} cores, on {hardware['device']}",

@@ -163,7 +163,9 @@ function facts(row) {
     Recordings: `${row.recordings}${row.missing ? `, ${row.missing} missing` : ""}${row.part ? `; a part: ${row.part}` : ""}`,
     "One clip": `${row.clip}${input.fps ? ` at ${input.fps} fps` : ""}${input.sampling_rate ? ` at ${input.sampling_rate} Hz` : ""}, ${input.shape.join(" × ")}`,
     Work: `${short(cost.clips)} clips, ${short(cost.gmacs)} GMACs in all`,
-    Time: `features ${duration(run.feature_seconds)}${reused}; classifiers ${duration(run.classifier_seconds)}`,
+    Time: "feature_seconds" in run
+      ? `features ${duration(run.feature_seconds)}${reused}; classifiers ${duration(run.classifier_seconds)}`
+      : `training ${duration(run.training_seconds)}; test ${duration(run.test_seconds)}`,
     Machine: row.machine,
     "Date, seed": `${run.date}, ${row.seed}`,
     "Weights, sha256": row.model.weights_sha256,

@@ -201,3 +201,11 @@ def test_a_plot_follows_the_colours_around_it_and_needs_no_font(results):
     parts = set(re.findall(r'id="control-\d+-\d+-(\w+)"', svg))
     assert parts == {"name", "line", "interval", "mark"}
     assert "prefers-color-scheme" in alone(svg)
+
+
+def test_the_projects_own_results_have_a_page(tmp_path):
+    assert main(["leaderboard", "--out", str(tmp_path / "board")]) == 0
+    told = (tmp_path / "board" / "index.html").read_text()
+    # Of features and classifiers, and of training.
+    assert "esc10.json" in told
+    assert "finetune.avid_8_ucf-changed" in told
