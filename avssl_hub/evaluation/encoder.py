@@ -119,6 +119,14 @@ class Encoder(ABC):
             "processor_sha256": hashlib.sha256(settings.encode()).hexdigest(),
         }
 
+    def blank(self, modality: Modality) -> dict[str, torch.Tensor]:
+        """Prepare one clip of nothing, on ``device``; of a model that takes recordings whole, five seconds of it."""
+        if modality == "audio":
+            clip = torch.zeros(round((self.audio_duration or 5.0) * self.sampling_rate))
+        else:
+            clip = torch.zeros(self.num_frames, 240, 320, 3, dtype=torch.uint8)
+        return {name: value.to(self.device) for name, value in self.prepare([clip], modality).items()}
+
     def describe_input(self, modality: Modality) -> dict[str, Any]:
         """Tell what one clip is: its length, rate, and the shape and cost of what enters the network.
 
@@ -128,12 +136,10 @@ class Encoder(ABC):
             recordings those of one of five seconds.
         """
         if modality == "audio":
-            clip = torch.zeros(round((self.audio_duration or 5.0) * self.sampling_rate))
             told = {"seconds": self.audio_duration, "sampling_rate": self.sampling_rate}
         else:
-            clip = torch.zeros(self.num_frames, 240, 320, 3, dtype=torch.uint8)
             told = {"seconds": self.video_duration, "frames": self.num_frames, "fps": self.fps}
-        inputs = {name: value.to(self.device) for name, value in self.prepare([clip], modality).items()}
+        inputs = self.blank(modality)
         # The counter overlooks the fused attention of CPUs.
         with torch.inference_mode(), sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
             self.encode(inputs, modality)

@@ -5,7 +5,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ...objectives import Objective, ObjectiveOutput
-from ..encoder import Encoded, Encoder
+from ..encoder import Encoder
 from .protocol import TrainedProtocol
 from .settings import Stage
 
@@ -56,11 +56,6 @@ def classified(protocol: TrainedProtocol, encoder: Encoder, classes: int) -> Cla
     Raises:
         InvalidValueError: The model returns no features for it.
     """
-    return Classified(encoder, protocol.head(_encode_nothing(encoder), classes).to(encoder.device))
-
-
-@torch.no_grad()
-def _encode_nothing(encoder: Encoder) -> Encoded:
-    clip = torch.zeros(encoder.num_frames, 240, 320, 3, dtype=torch.uint8)
-    inputs = {name: value.to(encoder.device) for name, value in encoder.prepare([clip], "video").items()}
-    return encoder.encode(inputs, "video")
+    with torch.no_grad():
+        encoded = encoder.encode(encoder.blank("video"), "video")
+    return Classified(encoder, protocol.head(encoded, classes).to(encoder.device))

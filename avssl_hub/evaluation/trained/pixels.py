@@ -2,8 +2,6 @@
 
 from typing import NamedTuple
 
-import torch
-
 from ...errors import InvalidValueError, explain
 from ..encoder import Encoder
 
@@ -34,9 +32,7 @@ class PixelInput(NamedTuple):
         Raises:
             InvalidValueError: It is not square frames ``(N, T, 3, H, W)``, or it is not known how they are scaled.
         """
-        frame = torch.zeros(encoder.num_frames, 240, 320, 3, dtype=torch.uint8)
-        inputs = encoder.prepare([frame], "video")
-        shapes = {name: tuple(value.shape) for name, value in inputs.items()}
+        shapes = {name: tuple(value.shape) for name, value in encoder.blank("video").items()}
         name, shape = next(iter(shapes.items()))
         what = f"pixels of {type(encoder).__name__} to train on"
         if len(shapes) > 1 or len(shape) != 5 or shape[2] != 3 or shape[3] != shape[4]:

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-import pyarrow as pa
 
 from ...data.manifest import Manifest
 from ..answers import Split, SplitScore, judge
@@ -80,4 +79,4 @@ def score_trained(
 
 
 def _rows(manifest: Manifest, rows: np.ndarray) -> Manifest:
-    return Manifest(manifest.table.take(pa.array(rows)), manifest.root)
+    return manifest.only(np.isin(np.arange(len(manifest)), rows))
