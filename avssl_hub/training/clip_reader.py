@@ -44,8 +44,8 @@ class ClipReader:
             MediaError: The recording cannot be read there, or lacks picture or sound.
             NoWindowError: It is too short for a clip.
         """
-        with _opened(item) as reader:
-            video, audio = _span("picture", item, reader, reader.video), _span("sound", item, reader, reader.audio)
+        with opened(item) as reader:
+            video, audio = span_of("picture", item, reader, reader.video), span_of("sound", item, reader, reader.audio)
             durations = self.video_duration, self.audio_duration
             start, audio_start = sample_audio_visual_start(video, audio, *durations, self.misalignment, generator)
             # A window may begin where the picture ends: its last frame is there to be repeated.
@@ -92,8 +92,8 @@ class PictureReader:
         Raises:
             MediaError: The recording cannot be read there, or lacks a picture.
         """
-        with _opened(item) as reader:
-            span = _span("picture", item, reader, reader.video)
+        with opened(item) as reader:
+            span = span_of("picture", item, reader, reader.video)
             start = sample_start(span, self.duration, generator)
             length = _length(span, reader, start, self.duration)
             frames = reader.read_video(start, length, self.fps, self.num_frames).frames
@@ -101,7 +101,8 @@ class PictureReader:
 
 
 @contextmanager
-def _opened(item: ManifestItem) -> Iterator[MediaReader]:
+def opened(item: ManifestItem) -> Iterator[MediaReader]:
+    """Open the media file of an item."""
     # FFmpeg reads a file of its own faster than through Python.
     if item.offset is None:
         with MediaReader(item.path) as reader:
@@ -111,7 +112,9 @@ def _opened(item: ManifestItem) -> Iterator[MediaReader]:
             yield reader
 
 
-def _span(kind: str, item: ManifestItem, reader: MediaReader, stream: VideoStreamInfo | AudioStreamInfo | None) -> Span:
+def span_of(
+    kind: str, item: ManifestItem, reader: MediaReader, stream: VideoStreamInfo | AudioStreamInfo | None
+) -> Span:
     """Intersect a stream with the part of the recording to stay within."""
     if stream is None:
         raise MissingStreamError(explain(f"reading a clip of {item.name}", f"no {kind}", "picture and sound"))

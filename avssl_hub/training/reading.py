@@ -9,7 +9,8 @@ import yaml
 from .._typed import parse
 from ..errors import explain, unknown_name
 from ._recipe_error import RecipeError
-from .recipe import Recipe
+from .run_settings import RunSettings
+from .tasks import TASKS
 
 RECIPES = Path(__file__).with_name("recipes")
 
@@ -19,7 +20,7 @@ def list_recipes(folder: Path = RECIPES) -> list[str]:
     return sorted(path.relative_to(folder).with_suffix("").as_posix() for path in folder.rglob("*.yaml"))
 
 
-def load_recipe(path_or_name: str | Path, overrides: Sequence[str] = ()) -> Recipe:
+def load_recipe(path_or_name: str | Path, overrides: Sequence[str] = ()) -> RunSettings:
     """Read a recipe and apply overrides.
 
     Args:
@@ -58,9 +59,12 @@ def read_settings(path_or_name: str | Path, overrides: Sequence[str] = (), folde
     return settings
 
 
-def parse_recipe(settings: Mapping[str, Any]) -> Recipe:
-    """Build a recipe from plain values, as YAML holds them."""
-    return parse(Recipe, settings, "", RecipeError)
+def parse_recipe(settings: Mapping[str, Any]) -> RunSettings:
+    """Build the recipe of a task, "embedding" if none is named, from plain values, as YAML holds them."""
+    task = parse(str, settings.get("task", "embedding"), "task", RecipeError)
+    if task not in TASKS:
+        raise RecipeError(unknown_name("task in recipe key 'task'", task, TASKS))
+    return parse(TASKS[task].recipe, settings, "", RecipeError)
 
 
 def _override(settings: dict, override: str) -> None:

@@ -2,7 +2,7 @@
 
 import inspect
 from dataclasses import dataclass, field
-from typing import Any, get_type_hints
+from typing import Any, Literal, get_type_hints
 
 from .._typed import parse
 from ..errors import explain, unknown_name
@@ -19,7 +19,7 @@ UNCOUNTED_ITEMS = 100_000
 
 @dataclass(frozen=True)
 class Recipe(RunSettings):
-    """All that decides a pretraining run.
+    """All that decides a run that trains two towers to agree.
 
     Attributes:
         name: Checkpoint the recipe makes, ``<variant>.<pretraining data>``.
@@ -43,6 +43,7 @@ class Recipe(RunSettings):
     optimizer: OptimizerSettings = field(default_factory=OptimizerSettings)
     loop: LoopSettings = field(default_factory=LoopSettings)
     start_from: str = ""
+    task: Literal["embedding"] = "embedding"
 
     def __post_init__(self):
         # NumPy takes no larger one.

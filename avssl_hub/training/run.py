@@ -169,6 +169,9 @@ class Run(ABC):
         # Data parallel training averages the gradients of the model alone.
         for parameter in self.objective.parameters():
             parameter.grad = self.accelerator.reduce(parameter.grad, "mean")
+        if self.recipe.optimizer.max_norm:
+            trained = [parameter for group in self.optimizer.param_groups for parameter in group["params"]]
+            self.accelerator.clip_grad_norm_(trained, self.recipe.optimizer.max_norm)
         self.optimizer.step()
         self.schedule.step()
         self.optimizer.zero_grad()

@@ -4,8 +4,9 @@ import json
 from pathlib import Path
 
 import yaml
+from transformers import FeatureExtractionMixin
 
-from ..errors import InvalidValueError, explain
+from ..errors import CheckpointError, InvalidValueError, explain
 from ..outputs import make_folder, replacing
 from .run_settings import RunSettings
 
@@ -46,6 +47,19 @@ def note_recipe(folder: Path, recipe: RunSettings) -> None:
     make_folder(folder)
     with replacing(folder / RECIPE_FILE) as partial:
         partial.write_text(yaml.safe_dump(_plain(recipe), sort_keys=False), encoding="utf-8")
+
+
+def noted_processor(folder: Path, kind: type[FeatureExtractionMixin]) -> FeatureExtractionMixin:
+    """Read the processor in a run's folder.
+
+    Raises:
+        CheckpointError: It is missing or damaged.
+    """
+    try:
+        return kind.from_pretrained(folder)
+    except (OSError, ValueError) as error:
+        got = " ".join(str(error).split())
+        raise CheckpointError(explain(f"processor of {folder}", got, "a whole preprocessor_config.json")) from error
 
 
 def write_metrics(folder: Path, metrics: dict) -> None:

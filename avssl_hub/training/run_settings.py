@@ -12,6 +12,8 @@ class RunSettings:
 
     Attributes:
         name: What the run makes.
+        task: What kind of training it is, a name of :data:`avssl_hub.training.tasks.TASKS`; empty for a run that no
+            recipe file describes.
         seed: Of all that is drawn.
         data: How clips are read.
         augment: How they are changed.
@@ -20,6 +22,7 @@ class RunSettings:
     """
 
     name: str
+    task: str = ""
     seed: int
     data: ReadingSettings
     augment: ColorSettings

@@ -27,6 +27,8 @@ def learning_rate_factor(step: int, steps: int, epoch_steps: int, settings: Opti
         return (step + 1) / warmup
     if settings.schedule == "multistep":
         return settings.decay ** sum(step >= epoch * epoch_steps for epoch in settings.milestones)
+    if settings.schedule == "step":
+        return settings.decay ** (step // settings.decay_steps)
     if settings.schedule == "constant":
         return 1.0
     done = (step - warmup) / max(1, steps - warmup)

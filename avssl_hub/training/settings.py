@@ -91,9 +91,11 @@ class OptimizerSettings:
         momentum: That of "sgd".
         warmup_steps: Steps over which the rate rises from zero.
         warmup_epochs: The same, in epochs.
-        schedule: "constant", "cosine" down to zero at the last step, or "multistep".
+        schedule: "constant", "cosine" down to zero at the last step, "multistep", or "step".
         milestones: Epochs after which "multistep" multiplies the rate by ``decay``.
+        decay_steps: Steps after which "step" does, again and again.
         decay: Factor at each milestone.
+        max_norm: Norm that all gradients together are clipped to; 0 leaves them as they are.
     """
 
     method: Literal["adam", "sgd"] = "adam"
@@ -103,16 +105,18 @@ class OptimizerSettings:
     momentum: float = 0.9
     warmup_steps: int = 0
     warmup_epochs: int = 0
-    schedule: Literal["constant", "cosine", "multistep"] = "constant"
+    schedule: Literal["constant", "cosine", "multistep", "step"] = "constant"
     milestones: tuple[int, ...] = ()
+    decay_steps: int = 0
     decay: float = 0.1
+    max_norm: float = 0.0
 
     def __post_init__(self):
         require(self.learning_rate > 0, "optimizer.learning_rate", self.learning_rate, "a number above 0")
         require(self.weight_decay >= 0, "optimizer.weight_decay", self.weight_decay, "a number of at least 0")
         require(self.epsilon > 0, "optimizer.epsilon", self.epsilon, "a number above 0")
         require(0 <= self.momentum < 1, "optimizer.momentum", self.momentum, "0 <= momentum < 1")
-        for name in ("warmup_steps", "warmup_epochs"):
+        for name in ("warmup_steps", "warmup_epochs", "decay_steps"):
             require(getattr(self, name) >= 0, f"optimizer.{name}", getattr(self, name), "an integer of at least 0")
         both = self.warmup_steps and self.warmup_epochs
         require(not both, "optimizer.warmup_epochs", self.warmup_epochs, "0 beside optimizer.warmup_steps")
@@ -120,6 +124,10 @@ class OptimizerSettings:
         rule = "epochs, which schedule 'multistep' needs and no other takes"
         fits = bool(self.milestones) == (self.schedule == "multistep")
         require(fits, "optimizer.milestones", list(self.milestones), rule)
+        fits = bool(self.decay_steps) == (self.schedule == "step")
+        rule = "steps, which schedule 'step' needs and no other takes"
+        require(fits, "optimizer.decay_steps", self.decay_steps, rule)
+        require(self.max_norm >= 0, "optimizer.max_norm", self.max_norm, "a number of at least 0")
 
 
 @dataclass(frozen=True)

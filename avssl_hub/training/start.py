@@ -12,6 +12,7 @@ from ..models.avid import AvidConfig, AvidModel, AvidProcessor
 from ..objectives import BANKS_FILE, Objective
 from ._recipe_error import require
 from .recipe import STATISTICS, Recipe
+from .run_folder import noted_processor
 from .sources import Source
 
 # Metadata of the memory banks: what the items are that their rows stand for.
@@ -38,7 +39,7 @@ def start(recipe: Recipe, source: Source) -> tuple[AvidModel, AvidProcessor, Obj
             step = "Give the folder that avssl train wrote."
             raise CheckpointError(explain(f"start_from {folder}", f"no {name}", "the folder of a finished run", step))
     try:
-        model, processor = load_strictly(AvidModel, folder), noted_processor(folder)
+        model, processor = load_strictly(AvidModel, folder), noted_processor(folder, AvidProcessor)
     except OSError as error:
         got = " ".join(str(error).split())
         raise CheckpointError(explain(f"start_from {folder}", got, "the folder of a finished run")) from error
@@ -65,20 +66,7 @@ def start_again(recipe: Recipe, source: Source, folder: Path) -> tuple[AvidModel
         CheckpointError: The processor noted in the run's folder is missing or damaged.
     """
     config = AvidConfig(**recipe.model)
-    return AvidModel(config), noted_processor(folder), _objective(recipe, source, config)
-
-
-def noted_processor(folder: Path) -> AvidProcessor:
-    """Read the processor in a run's folder.
-
-    Raises:
-        CheckpointError: It is missing or damaged.
-    """
-    try:
-        return AvidProcessor.from_pretrained(folder)
-    except (OSError, ValueError) as error:
-        got = " ".join(str(error).split())
-        raise CheckpointError(explain(f"processor of {folder}", got, "a whole preprocessor_config.json")) from error
+    return AvidModel(config), noted_processor(folder, AvidProcessor), _objective(recipe, source, config)
 
 
 def save_banks(objective: Objective, folder: Path, source: Source) -> None:

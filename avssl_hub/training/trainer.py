@@ -10,16 +10,14 @@ from accelerate.utils import set_seed
 from ..errors import InvalidValueError, explain
 from .checkpoints import list_checkpoints
 from .loop import Progress, carry_out
-from .pretraining import PretrainingRun
-from .recipe import Recipe
-from .run import CHECKPOINTS
-from .run_folder import check_folder, note_recipe
-from .sources import open_source
-from .start import noted_processor, start, start_again
+from .run import CHECKPOINTS, Run
+from .run_folder import check_folder, note_recipe, noted_processor
+from .run_settings import RunSettings
+from .tasks import TASKS
 
 
 def train(
-    recipe: Recipe,
+    recipe: RunSettings,
     output_dir: Path | str,
     resume: bool = False,
     progress: Progress | None = None,
@@ -56,16 +54,18 @@ def train(
     return output_dir
 
 
-def _begin(recipe: Recipe, output_dir: Path, resume: bool, accelerator: Accelerator) -> PretrainingRun:
+def _begin(recipe: RunSettings, output_dir: Path, resume: bool, accelerator: Accelerator) -> Run:
     """Make the run, or take it up again from its newest checkpoint; claim its folder once it can begin."""
     recipe.check_processes(accelerator.num_processes)
     is_new = check_folder(output_dir, recipe, resume)
-    source = open_source(recipe)
+    task = TASKS[recipe.task]
+    source = task.open_source(recipe)
     # Refused now, if the list is shorter than a batch.
     recipe.epoch_steps(source.num_items)
     going_on = not is_new and bool(list_checkpoints(output_dir / CHECKPOINTS))
     set_seed(recipe.seed)
-    model, processor, objective = start_again(recipe, source, output_dir) if going_on else start(recipe, source)
+    begun = task.start_again(recipe, source, output_dir) if going_on else task.start(recipe, source)
+    model, processor, objective = begun
     least = accelerator.num_processes * recipe.loop.accumulation * objective.least_clips
     if recipe.loop.batch_size < least:
         rule, step = f"at least {least}, {objective.least_clips} in each part", "Raise it, or take fewer processes."
@@ -77,7 +77,8 @@ def _begin(recipe: Recipe, output_dir: Path, resume: bool, accelerator: Accelera
         processor.save_pretrained(output_dir)
     accelerator.wait_for_everyone()
     # One rank's statistics are everybody's, now and when the run is resumed.
-    run = PretrainingRun(recipe, source, (model, noted_processor(output_dir), objective), output_dir, accelerator)
+    noted = noted_processor(output_dir, task.processor)
+    run = task.run(recipe, source, (model, noted, objective), output_dir, accelerator)
     if going_on:
         run.resume()
     return run

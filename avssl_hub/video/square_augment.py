@@ -17,12 +17,15 @@ class SquareAugmentation(ClipAugmentation):
 
     Args:
         side: Side of the whole picture in pixels, at least ``size``.
+        to_the_edge: Whether a crop may touch the right and the lower edge.
     """
 
     side: int = 256
+    to_the_edge: bool = True
 
     def sample(self, height: int, width: int, generator: torch.Generator | None = None) -> ClipChanges:
-        top, left = torch.randint(0, self.side - self.size + 1, (2,), generator=generator).tolist()
+        places = max(1, self.side - self.size + self.to_the_edge)
+        top, left = torch.randint(0, places, (2,), generator=generator).tolist()
         return self.completed((top, left, self.size, self.size), generator)
 
     def cropped(self, frames: torch.Tensor, changes: ClipChanges) -> torch.Tensor:

@@ -64,15 +64,15 @@ def test_a_recipe_file_round_trips_through_its_plain_values(tmp_path):
     [
         (
             "optimizer.learning_rat=1",
-            "unknown recipe key in 'optimizer': got 'learning_rat'; expected one of 'decay', 'epsilon', "
-            "'learning_rate', 'method', 'milestones', 'momentum', 'schedule', 'warmup_epochs', 'warmup_steps', "
+            "unknown recipe key in 'optimizer': got 'learning_rat'; expected one of 'decay', 'decay_steps', 'epsilon', "
+            "'learning_rate', 'max_norm', 'method', 'milestones', 'momentum', 'schedule', 'warmup_epochs', 'warmup_steps', "
             "'weight_decay'. Did you mean 'learning_rate'?",
         ),
         ("loop.steps=many", "recipe key 'loop.steps': got 'many'; expected a value of type int."),
         ("loop.steps=true", "recipe key 'loop.steps': got True; expected a value of type int."),
         (
             "optimizer.schedule=linear",
-            "recipe key 'optimizer.schedule': got 'linear'; expected one of 'constant', 'cosine', 'multistep'.",
+            "recipe key 'optimizer.schedule': got 'linear'; expected one of 'constant', 'cosine', 'multistep', 'step'.",
         ),
         ("augment.crop_area=[0.5]", "recipe key 'augment.crop_area': got [0.5]; expected a value of type "),
         ("loop.steps", "recipe override: got 'loop.steps'; expected section.key=value, such as loop.steps=100."),

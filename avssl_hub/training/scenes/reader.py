@@ -1,0 +1,62 @@
+"""Random clips of recordings, raw: pictures in order, and the sounds tried on them in all their channels."""
+
+import torch
+from torch import Tensor
+
+from ...data.manifest import ManifestItem
+from ...models.multisensory import MultisensoryProcessor
+from ..clip_reader import opened, span_of
+from .recipe import SceneDataSettings
+from .windows import AlignedWindows, ShiftedWindows
+
+
+class SceneReader:
+    """Reads random clips.
+
+    Args:
+        processor: Length and rates of a clip.
+        windows: Choose the moments.
+        data: Length of the piece that they are chosen from, and which frames are seen.
+    """
+
+    def __init__(
+        self, processor: MultisensoryProcessor, windows: AlignedWindows | ShiftedWindows, data: SceneDataSettings
+    ):
+        self.processor, self.windows, self.data = processor, windows, data
+
+    def read(self, item: ManifestItem, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Read a clip.
+
+        Args:
+            item: The recording, or the part of it to stay within.
+            generator: Source of randomness.
+
+        Returns:
+            Frames, uint8 ``(T, H, W, 3)``, every ``frame_stride``-th of a clip, and sounds ``(K, channels, n)``.
+
+        Raises:
+            MediaError: The recording cannot be read there, or lacks picture or sound.
+            NoWindowError: It is too short.
+        """
+        processor, stride = self.processor, self.data.frame_stride
+        with opened(item) as reader:
+            spans = span_of("picture", item, reader, reader.video), span_of("sound", item, reader, reader.audio)
+            begin, end = max(span.start for span in spans), min(span.end for span in spans)
+            # The last frame lasts until the next one would come.
+            available = int((end - begin) * processor.fps + 1e-6)
+            if available > self.data.piece_frames:
+                spare = available - self.data.piece_frames + 1
+                begin += torch.randint(spare, (), generator=generator).item() / processor.fps
+                available = self.data.piece_frames
+            chosen = self.windows.draw(available, generator)
+            start, slack = begin + chosen.picture / processor.fps, 0.5 / reader.video.fps
+            wanted = -(-processor.num_frames // stride)
+            frames = reader.read_video(start, processor.video_duration + slack, processor.fps / stride, wanted).frames
+            sounds = [self._sound(reader, begin + first / processor.fps) for first in chosen.sounds]
+        return frames, torch.stack(sounds)
+
+    def _sound(self, reader, start: float) -> Tensor:
+        processor = self.processor
+        seconds = processor.num_samples / processor.sampling_rate
+        samples = reader.read_audio(start, seconds, processor.sampling_rate, processor.num_channels).samples
+        return processor.waveform(samples)

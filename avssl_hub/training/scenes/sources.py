@@ -1,0 +1,152 @@
+"""Where the items of a run come from, AVWorld or a manifest, and its batches of them."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import asdict
+from itertools import count
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from ...data.avworld import AVWorld
+from ...data.avworld.sound import play
+from ...data.manifest import Manifest
+from .._recipe_error import require
+from ..broken import BrokenItems
+from ..clip_dataset import ClipDataset
+from ..items import Items
+from ..order import items_of_step, mixed_seed
+from ..read_ahead import read_ahead
+from .batch import SceneBatch
+from .reader import SceneReader
+from .recipe import SceneRecipe
+
+
+class SceneSource(Items, Protocol):
+    """What a run needs to know of its items.
+
+    Attributes:
+        classes: Names of the classes, in the order of their numbers; empty where they are not known.
+    """
+
+    classes: list[str]
+
+    def batches(self, step: int, broken: BrokenItems, device: torch.device, share: slice) -> Iterator[SceneBatch]:
+        """Make a process's batches of ``step`` and of all after it.
+
+        Args:
+            step: Steps done.
+            broken: Takes note of recordings that cannot be used.
+            device: Where batches go.
+            share: Places of a step that are this process's.
+
+        Raises:
+            TooManyBrokenError: Nothing usable was found for a clip.
+            DecodingCrashedError: A process that reads died.
+        """
+
+
+class WorldScenes:
+    """Scenes of AVWorld's train split; a scene's class is that of its first object."""
+
+    def __init__(self, recipe: SceneRecipe):
+        self.recipe = recipe
+        self.num_items = recipe.data.items
+        world = {"world": asdict(recipe.data.world), "items": self.num_items}
+        self.fingerprint = hashlib.sha256(json.dumps(world, sort_keys=True).encode()).hexdigest()
+        self.classes = [f"object {number}" for number in range(recipe.data.world.num_classes)]
+
+    def name(self, item: int) -> str:
+        return f"scene {item}"
+
+    def batches(self, step: int, broken: BrokenItems, device: torch.device, share: slice) -> Iterator[SceneBatch]:
+        for number in count(step):
+            yield self._batch(number, device, share)
+
+    def _batch(self, step: int, device: torch.device, share: slice) -> SceneBatch:
+        recipe, processor = self.recipe, self.recipe.build_processor()
+        world, data = AVWorld(recipe.data.world), recipe.data
+        augmentation, windows = recipe.augment.build(processor), recipe.windows()
+        generator = torch.Generator().manual_seed(mixed_seed(recipe.seed, 1, step))
+        items = items_of_step(recipe.seed, step, self.num_items, recipe.loop.batch_size, data.clips_per_item)
+        available = min(data.piece_frames, int(world.config.duration * processor.fps))
+        # Drawn for the whole batch, which so does not depend on the number of processes.
+        moments = [windows.draw(available, generator) for _ in items]
+        changes = [augmentation.sample(world.config.height, world.config.width, generator) for _ in items]
+        items, moments, changes = items[share], moments[share], changes[share]
+
+        clips = world.render(
+            "train",
+            items.tolist(),
+            [chosen.picture / processor.fps for chosen in moments],
+            processor.video_duration,
+            processor.fps,
+            device=device,
+        )
+        frames = clips.frames[:, :: data.frame_stride]
+        starts = torch.tensor([chosen.sounds for chosen in moments], device=device) / processor.fps
+        sounds = [play(clips.scenes, start, processor.num_samples, world.config) for start in starts.unbind(1)]
+        return SceneBatch(
+            torch.stack(augmentation.apply_all(frames, changes)),
+            torch.stack([torch.stack([processor.waveform(own[None]) for own in sound]) for sound in sounds], 1),
+            items.to(device),
+            clips.scenes.classes[:, 0],
+            _draws(recipe, step)[share].to(device),
+        )
+
+
+class ManifestScenes:
+    """Recordings that a manifest lists; their classes are its labels, in alphabetical order."""
+
+    def __init__(self, recipe: SceneRecipe):
+        self.recipe = recipe
+        manifest = Manifest.read(recipe.data.manifest)
+        self.manifest = manifest.where(split=recipe.data.split) if recipe.data.split else manifest
+        self.num_items = len(self.manifest)
+        require(self.num_items >= 2, "data.manifest", f"{self.num_items} rows", "at least 2")
+        self.fingerprint = self.manifest.fingerprint()
+        labels = [self.manifest[item].label for item in range(self.num_items)]
+        self.classes = sorted(set(labels)) if None not in labels else []
+        number = {label: place for place, label in enumerate(self.classes)}
+        self.labels = torch.tensor([number.get(label, -1) for label in labels])
+
+    def name(self, item: int) -> str:
+        return self.manifest[item].name
+
+    def batches(self, step: int, broken: BrokenItems, device: torch.device, share: slice) -> Iterator[SceneBatch]:
+        recipe, processor = self.recipe, self.recipe.build_processor()
+        augmentation = recipe.augment.build(processor)
+        reader = SceneReader(processor, recipe.windows(), recipe.data)
+        dataset = ClipDataset(recipe, self.manifest, reader, augmentation, share)
+        wanted = -(-processor.num_frames // recipe.data.frame_stride)
+        for number, items, clips in read_ahead(dataset, step, broken, device):
+            mine = items[share]
+            yield SceneBatch(
+                clips.pixels(augmentation, wanted, device),
+                _sounds_of(clips.samples).to(device, non_blocking=True),
+                mine.to(device),
+                self.labels[mine].to(device),
+                _draws(recipe, number)[share].to(device),
+            )
+
+
+def _draws(recipe: SceneRecipe, step: int) -> Tensor:
+    """Draw a number for each clip of a step, whatever the number of processes."""
+    generator = torch.Generator().manual_seed(mixed_seed(recipe.seed, 3, step))
+    return torch.rand(recipe.loop.batch_size, generator=generator)
+
+
+def _sounds_of(samples: Tensor) -> Tensor:
+    """Undo that one sound a clip, ``(B, channels, n)``, travels without an axis of its own."""
+    return samples if samples.ndim == 4 else samples.unsqueeze(1)
+
+
+def open_scenes(recipe: SceneRecipe) -> WorldScenes | ManifestScenes:
+    """Open what a recipe's ``data`` names.
+
+    Raises:
+        AvsslError: The manifest cannot be read.
+    """
+    return ManifestScenes(recipe) if recipe.data.manifest else WorldScenes(recipe)

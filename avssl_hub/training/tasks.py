@@ -1,0 +1,49 @@
+"""The kinds of training that recipes name as their ``task``."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from transformers import FeatureExtractionMixin
+
+from ..models.avid import AvidProcessor
+from ..models.multisensory import MultisensoryProcessor
+from . import sources, start
+from .items import Items
+from .pretraining import PretrainingRun
+from .recipe import Recipe
+from .run import Run
+from .run_settings import RunSettings
+from .scenes import sources as scene_sources
+from .scenes import start as scene_start
+from .scenes.alignment import AlignmentRecipe, AlignmentRun
+
+
+class Task(NamedTuple):
+    """A kind of training.
+
+    Attributes:
+        recipe: What decides a run of it.
+        run: A run under way.
+        processor: What is noted in a run's folder for those who use its model.
+        open_source: Opens the items of a recipe.
+        start: Makes model, processor and objective of a recipe and its items.
+        start_again: Makes what the checkpoint of the run in a folder is loaded into.
+    """
+
+    recipe: type[RunSettings]
+    run: type[Run]
+    processor: type[FeatureExtractionMixin]
+    open_source: Callable[..., Items]
+    start: Callable[..., tuple]
+    start_again: Callable[..., tuple]
+
+
+def _of_scenes(recipe: type[RunSettings], run: type[Run]) -> Task:
+    source = scene_sources.open_scenes
+    return Task(recipe, run, MultisensoryProcessor, source, scene_start.start, scene_start.start_again)
+
+
+TASKS = {
+    "embedding": Task(Recipe, PretrainingRun, AvidProcessor, sources.open_source, start.start, start.start_again),
+    "alignment": _of_scenes(AlignmentRecipe, AlignmentRun),
+}
