@@ -65,8 +65,8 @@ def test_a_recipe_file_round_trips_through_its_plain_values(tmp_path):
         (
             "optimizer.learning_rat=1",
             "unknown recipe key in 'optimizer': got 'learning_rat'; expected one of 'decay', 'decay_steps', 'epsilon', "
-            "'learning_rate', 'max_norm', 'method', 'milestones', 'momentum', 'schedule', 'warmup_epochs', 'warmup_steps', "
-            "'weight_decay'. Did you mean 'learning_rate'?",
+            "'learning_rate', 'max_norm', 'method', 'milestones', 'momentum', 'schedule', 'warmup_epochs', "
+            "'warmup_steps', 'weight_decay'. Did you mean 'learning_rate'?",
         ),
         ("loop.steps=many", "recipe key 'loop.steps': got 'many'; expected a value of type int."),
         ("loop.steps=true", "recipe key 'loop.steps': got True; expected a value of type int."),
