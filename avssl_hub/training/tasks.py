@@ -16,6 +16,7 @@ from .run_settings import RunSettings
 from .scenes import sources as scene_sources
 from .scenes import start as scene_start
 from .scenes.alignment import AlignmentRecipe, AlignmentRun
+from .scenes.recognition import RecognitionRecipe, RecognitionRun
 
 
 class Task(NamedTuple):
@@ -46,4 +47,5 @@ def _of_scenes(recipe: type[RunSettings], run: type[Run]) -> Task:
 TASKS = {
     "embedding": Task(Recipe, PretrainingRun, AvidProcessor, sources.open_source, start.start, start.start_again),
     "alignment": _of_scenes(AlignmentRecipe, AlignmentRun),
+    "recognition": _of_scenes(RecognitionRecipe, RecognitionRun),
 }

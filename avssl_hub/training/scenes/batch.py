@@ -11,7 +11,7 @@ class SceneBatch(NamedTuple):
 
     Attributes:
         pixels: ``(B, T, 3, H, W)`` in [-1, 1].
-        sounds: ``(B, K, channels, n)``, the picture's own sound first.
+        sounds: ``(B, K, channels, n)``, the picture's own sound first; NaN for a recording without sound.
         items: Item of each clip, ``(B,)``.
         labels: Class of each clip, ``(B,)``; -1 where classes are not known.
         draws: A number of [0, 1) for each clip, ``(B,)``, for what a task decides by chance.
@@ -27,3 +27,7 @@ class SceneBatch(NamedTuple):
         """Cut the batch into ``number`` smaller ones, as equal as can be."""
         for chosen in zip(*(values.tensor_split(number) for values in self)):
             yield SceneBatch(*chosen)
+
+    def heard(self) -> tuple[Tensor, Tensor]:
+        """Return the sounds with zeros for those that are missing, and ``(B,)`` which clips have sound."""
+        return self.sounds.nan_to_num(), ~self.sounds[:, 0, 0, 0].isnan()

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from ...data.manifest import ManifestItem
+from ...media import MediaReader
 from ...models.multisensory import MultisensoryProcessor
 from ..clip_reader import opened, span_of
 from .recipe import SceneDataSettings
@@ -17,12 +18,17 @@ class SceneReader:
         processor: Length and rates of a clip.
         windows: Choose the moments.
         data: Length of the piece that they are chosen from, and which frames are seen.
+        needs_sound: Whether a recording without sound is refused.
     """
 
     def __init__(
-        self, processor: MultisensoryProcessor, windows: AlignedWindows | ShiftedWindows, data: SceneDataSettings
+        self,
+        processor: MultisensoryProcessor,
+        windows: AlignedWindows | ShiftedWindows,
+        data: SceneDataSettings,
+        needs_sound: bool = True,
     ):
-        self.processor, self.windows, self.data = processor, windows, data
+        self.processor, self.windows, self.data, self.needs_sound = processor, windows, data, needs_sound
 
     def read(self, item: ManifestItem, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """Read a clip.
@@ -32,15 +38,18 @@ class SceneReader:
             generator: Source of randomness.
 
         Returns:
-            Frames, uint8 ``(T, H, W, 3)``, every ``frame_stride``-th of a clip, and sounds ``(K, channels, n)``.
+            Frames, uint8 ``(T, H, W, 3)``, every ``frame_stride``-th of a clip, the last one held where the recording
+            ends, and sounds ``(K, channels, n)``, which are NaN where it has none.
 
         Raises:
-            MediaError: The recording cannot be read there, or lacks picture or sound.
+            MediaError: The recording cannot be read there, or lacks picture or, if needed, sound.
             NoWindowError: It is too short.
         """
         processor, stride = self.processor, self.data.frame_stride
         with opened(item) as reader:
-            spans = span_of("picture", item, reader, reader.video), span_of("sound", item, reader, reader.audio)
+            spans = [span_of("picture", item, reader, reader.video)]
+            if reader.audio is not None or self.needs_sound:
+                spans.append(span_of("sound", item, reader, reader.audio))
             begin, end = max(span.start for span in spans), min(span.end for span in spans)
             # The last frame lasts until the next one would come.
             available = int((end - begin) * processor.fps + 1e-6)
@@ -53,10 +62,13 @@ class SceneReader:
             wanted = -(-processor.num_frames // stride)
             frames = reader.read_video(start, processor.video_duration + slack, processor.fps / stride, wanted).frames
             sounds = [self._sound(reader, begin + first / processor.fps) for first in chosen.sounds]
-        return frames, torch.stack(sounds)
+        held = frames[-1:].expand(wanted - len(frames), *frames.shape[1:])
+        return torch.cat([frames, held]), torch.stack(sounds)
 
-    def _sound(self, reader, start: float) -> Tensor:
+    def _sound(self, reader: MediaReader, start: float) -> Tensor:
         processor = self.processor
+        if reader.audio is None:
+            return torch.full((processor.num_channels, processor.num_samples), torch.nan)
         seconds = processor.num_samples / processor.sampling_rate
         samples = reader.read_audio(start, seconds, processor.sampling_rate, processor.num_channels).samples
         return processor.waveform(samples)

@@ -74,6 +74,7 @@ class SceneRecipe(RunSettings):
     """
 
     network: ClassVar[type[MultisensoryPreTrainedModel]]
+    needs_sound: ClassVar[bool] = True
 
     name: str
     seed: int = 0

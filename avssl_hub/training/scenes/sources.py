@@ -118,7 +118,7 @@ class ManifestScenes:
     def batches(self, step: int, broken: BrokenItems, device: torch.device, share: slice) -> Iterator[SceneBatch]:
         recipe, processor = self.recipe, self.recipe.build_processor()
         augmentation = recipe.augment.build(processor)
-        reader = SceneReader(processor, recipe.windows(), recipe.data)
+        reader = SceneReader(processor, recipe.windows(), recipe.data, recipe.needs_sound)
         dataset = ClipDataset(recipe, self.manifest, reader, augmentation, share)
         wanted = -(-processor.num_frames // recipe.data.frame_stride)
         for number, items, clips in read_ahead(dataset, step, broken, device):

@@ -20,18 +20,19 @@ class AlignedWindows:
 
     Args:
         num_frames: Frames of a clip, T.
+        whole: Whether a recording shorter than a clip is refused; else it is taken from its start.
     """
 
-    def __init__(self, num_frames: int):
-        self.num_frames = num_frames
+    def __init__(self, num_frames: int, whole: bool = True):
+        self.num_frames, self.whole = num_frames, whole
 
     def draw(self, available: int, generator: torch.Generator | None = None) -> Windows:
         """Choose among ``available`` frames.
 
         Raises:
-            NoWindowError: They are fewer than a clip has.
+            NoWindowError: They are fewer than a clip has, and it has to be whole.
         """
-        places = _places(available, self.num_frames)
+        places = _places(available if self.whole else max(available, self.num_frames), self.num_frames)
         first = torch.randint(places, (), generator=generator).item()
         return Windows(first, (first,))
 
@@ -40,7 +41,7 @@ class ShiftedWindows:
     """The picture with its own sound and with that of another moment (section 3 of the paper).
 
     The two moments are a pair drawn uniformly from all that are at least ``least_shift`` apart, so neither is uniform
-    by itself.
+    by itself. The very last moment is left out, as the authors do: 302 frames give 177 clips of 125.
 
     Args:
         num_frames: Frames of a clip, T.
@@ -56,9 +57,9 @@ class ShiftedWindows:
         Raises:
             NoWindowError: No two clips among them are that far apart.
         """
-        rows = _places(available, self.num_frames) - self.least_shift
+        rows = available - self.num_frames - self.least_shift
         if rows < 1:
-            got, rule = f"{available} frames", f"at least {self.num_frames + self.least_shift}"
+            got, rule = f"{available} frames", f"at least {self.num_frames + self.least_shift + 1}"
             raise NoWindowError(explain("choosing sound out of time", got, rule))
         # Pairs as a triangle: the later moment of row i is i + least_shift, the earlier one any of 0 to i.
         number = torch.randint(rows * (rows + 1) // 2, (), generator=generator).item()
