@@ -32,7 +32,7 @@ class MultisensoryProcessor(FeatureExtractionMixin):
         legacy_resize: Whether the frame is squeezed to ``crop_size`` at once, by early TensorFlow's interpolation,
             which neither smooths nor rounds; ``resize_size`` then has no part.
         sampling_rate: Samples per second the sound is brought to.
-        num_channels: Channels of the sound; mono sound is repeated in each.
+        num_channels: Channels of the sound; mono sound is repeated in each, from files 3 dB softer, as FFmpeg does.
         rms: Root mean square that each channel of a clip is scaled to; None leaves its loudness.
 
     Raises:
