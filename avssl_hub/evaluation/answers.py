@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-DRAWS = 2_000
+from .intervals import mean_interval
 
 
 @dataclass(frozen=True)
@@ -111,25 +111,9 @@ def mean_accuracy(scores: Sequence[SplitScore]) -> float:
 def bootstrap_interval(scores: Sequence[SplitScore], groups: np.ndarray, seed: int = 0) -> tuple[float, float]:
     """Return the 95 % interval of :func:`mean_accuracy` when the groups of test recordings are drawn anew.
 
-    A group is drawn with all its recordings, in all splits that test them, so near copies do not count as evidence of
-    their own. The spread of training is no part of it.
+    The spread of training is no part of it.
     """
-    _, groups = np.unique(groups, return_inverse=True)
-    size = groups.max() + 1
-    tested = np.unique(np.concatenate([groups[score.split.test] for score in scores]))
-    draws = np.zeros((DRAWS, size))
-    draws[:, tested] = np.random.default_rng(seed).multinomial(
-        len(tested), np.full(len(tested), 1 / len(tested)), DRAWS
-    )
-    total = np.zeros(DRAWS)
-    for score in scores:
-        of_test = groups[score.split.test]
-        right = np.bincount(of_test, score.hits, size)
-        drawn = draws @ np.bincount(of_test, minlength=size)
-        # A small split may not be drawn at all.
-        total += np.divide(draws @ right, drawn, out=np.full(DRAWS, np.nan), where=drawn > 0)
-    low, high = np.nanpercentile(total / len(scores), [2.5, 97.5])
-    return float(low), float(high)
+    return mean_interval([(score.hits, groups[score.split.test]) for score in scores], seed)
 
 
 def confusion_matrix(scores: Sequence[SplitScore], labels: np.ndarray, classes: int) -> np.ndarray:
