@@ -5,7 +5,8 @@ benchmark. ``avworld.export`` writes its clips as media files.
 """
 
 from .config import AVWorldConfig
+from .masks import sounding_masks
 from .scenes import SPLITS, Scenes, draw_scenes
 from .world import AVWorld, AVWorldClips
 
-__all__ = ["SPLITS", "AVWorld", "AVWorldClips", "AVWorldConfig", "Scenes", "draw_scenes"]
+__all__ = ["SPLITS", "AVWorld", "AVWorldClips", "AVWorldConfig", "Scenes", "draw_scenes", "sounding_masks"]

@@ -25,7 +25,7 @@ def draw_frames(scenes: Scenes, times: Tensor, config: AVWorldConfig) -> Tensor:
     backdrop = F.interpolate(scenes.backdrop.float(), (height, width), mode="bicubic").clamp(0, 1)
     frames = backdrop[:, None].repeat(1, num_frames, 1, 1, 1)
 
-    opacity, texture = _place_sprites(scenes, times, height, width)
+    opacity, texture = place_sprites(scenes, times, height, width)
     flash = scenes.flash(times).float()
     # The paler, the larger and deeper; the darker, the quieter.
     colour = _rgb(scenes.hue.float(), 0.95 - 0.7 * scenes.size.float(), 0.3 + 0.7 * scenes.brightness.float())
@@ -40,7 +40,7 @@ def draw_frames(scenes: Scenes, times: Tensor, config: AVWorldConfig) -> Tensor:
     return (255 * frames).round().clamp(0, 255).byte().permute(0, 1, 3, 4, 2)
 
 
-def _place_sprites(scenes: Scenes, times: Tensor, height: int, width: int) -> tuple[Tensor, Tensor]:
+def place_sprites(scenes: Scenes, times: Tensor, height: int, width: int) -> tuple[Tensor, Tensor]:
     """Resample each object's sprite to where it is: opacity and texture, (B, O, T, height, width) each."""
     num_scenes, num_objects = scenes.classes.shape
     short = min(height, width)
