@@ -56,6 +56,7 @@ LEAST = Claim(
         Comparison("Positives lose", "positive_kinds", "more", "base", lower=True),
     ),
     remarks="A test.",
+    score=QUICK,
 )
 
 
@@ -72,10 +73,10 @@ def reproduced(tmp_path_factory):
 
     # What follows holds of runs that were stopped under way and taken up.
     with pytest.raises(KeyboardInterrupt):
-        execute(runs, jobs=1, progress=interrupt, score=QUICK)
+        execute(runs, jobs=1, progress=interrupt)
     assert not all(run.outcome() for run in runs)
     moves = []
-    execute(runs, jobs=2, progress=lambda *move: moves.append(move), score=QUICK)
+    execute(runs, jobs=2, progress=lambda *move: moves.append(move))
     return folder, runs, moves
 
 
@@ -88,11 +89,14 @@ def test_every_claim_plans_each_variant_with_each_seed_after_what_it_starts_from
         folders = [str(run.folder) for run in runs]
         for number, run in enumerate(runs):
             variant = claim.variants[run.variant]
-            assert run.recipe.loop.steps == round(400 * variant.share)
+            assert run.recipe.loop.steps == max(1, round(400 * variant.share))
             assert not variant.start or run.recipe.start_from in folders[:number]
         for comparison in claim.comparisons:
             better, worse = (claim.variants[name] for name in (comparison.better, comparison.worse))
-            assert (better.start, better.share) == (worse.start, worse.share), "compared on equal terms"
+            # Where pretraining itself is the question, the start differs and nothing else.
+            terms = ("share",) if claim.name == "multisensory" else ("start", "share")
+            if comparison.worse != "untrained":
+                assert all(getattr(better, term) == getattr(worse, term) for term in terms), "on equal terms"
 
 
 def test_rival_continuations_differ_in_nothing_but_the_objective(tmp_path):
@@ -138,7 +142,7 @@ def test_finished_runs_are_passed_over(reproduced):
     _, runs, _ = reproduced
     before = [(run.folder / "scores.json").stat().st_mtime_ns for run in runs]
     moves = []
-    execute(runs, progress=lambda *move: moves.append(move), score=None)
+    execute(runs, progress=lambda *move: moves.append(move))
     assert [(run.folder / "scores.json").stat().st_mtime_ns for run in runs] == before
 
 
@@ -154,10 +158,10 @@ def test_an_interrupted_run_is_taken_up_and_ends_as_if_it_had_not_been(reproduce
     overrides = [*SMALL, "loop.checkpoint_every=2"]
     run = plan(LEAST, tmp_path, [0], steps=30, overrides=overrides)[0]
     with pytest.raises(Interrupted):
-        finish(run, QUICK, interrupt)
+        finish(run, interrupt)
     assert run.outcome() is None
     taken = []
-    finish(run, QUICK, lambda step, *_: taken.append(step))
+    finish(run, lambda step, *_: taken.append(step))
     assert taken == list(range(3, 31))
     weights = [(each.folder / "model.safetensors").read_bytes() for each in (run, whole[0])]
     assert weights[0] == weights[1]

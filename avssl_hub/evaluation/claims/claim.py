@@ -1,6 +1,10 @@
 """What a claim in miniature consists of: ways of training, and which of them has to do better at what."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
+
+from .scoring import score_run
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,8 @@ class Claim:
         variants: Ways of training by name, each after the one it starts from.
         comparisons: What has to hold, fixed before any run.
         remarks: What a reader has to know to judge the outcome.
+        miniature: What all its runs share: a recipe beside this file.
+        score: Scores the run in a folder, in percent; a function that can be sent to another process.
     """
 
     name: str
@@ -60,3 +66,5 @@ class Claim:
     variants: dict[str, Variant]
     comparisons: tuple[Comparison, ...]
     remarks: str
+    miniature: str = "miniature"
+    score: Callable[[Path], dict[str, float]] = score_run

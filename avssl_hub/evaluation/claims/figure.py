@@ -32,6 +32,8 @@ def draw_claim(summary: dict, path: Path) -> None:
 
 def _draw_score(axes: Axes, summary: dict, score: str) -> None:
     for row, variant in enumerate(summary["variants"].values()):
+        if score not in variant["mean"]:
+            continue
         axes.barh(row, variant["mean"][score], xerr=variant["spread"][score], color=_BAR, ecolor=_INK, height=0.6)
         values = [run["scores"][score] for run in variant["seeds"].values()]
         axes.scatter(values, [row] * len(values), s=18, color=_INK, zorder=3)

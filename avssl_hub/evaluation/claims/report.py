@@ -130,17 +130,19 @@ def render_table(summary: dict) -> str:
         "Scores in percent, mean ± standard deviation over seeds.",
         "",
     ]
-    names = list(next(iter(variants.values()))["mean"])
+    # A way of training that makes another kind of network has other scores.
+    names = list(dict.fromkeys(key for variant in variants.values() for key in variant["mean"]))
     rows = [
-        [variant["label"], *(_spread(variant["mean"][key], variant["spread"][key]) for key in names)]
+        [variant["label"], *(_spread(mean[key], variant["spread"][key]) if key in mean else "" for key in names)]
         for variant in variants.values()
+        for mean in [variant["mean"]]
     ]
     lines += [*_table(["variant", *names], rows), "", "Scores by seed, and seconds of training on one thread.", ""]
     rows = [
         [
             variant["label"],
             seed,
-            *(_figure(run["scores"][key]) for key in names),
+            *(_figure(run["scores"][key]) if key in run["scores"] else "" for key in names),
             variant["steps"],
             f"{run['train_seconds']:.0f}",
         ]

@@ -16,13 +16,12 @@ import torch
 from transformers.utils.logging import disable_progress_bar
 
 from ...outputs import replacing
-from ...training import Recipe, load_recipe, train
+from ...training import load_recipe, train
 from ...training.run_folder import check_folder
+from ...training.run_settings import RunSettings
 from ...training.termination import EXIT_STATUS
 from .claim import Claim
-from .scoring import score_run
 
-MINIATURE = Path(__file__).with_name("miniature.yaml")
 SCORES_FILE = "scores.json"
 
 
@@ -34,11 +33,13 @@ class Run:
         variant: Name of the variant.
         recipe: All that decides it.
         folder: Where it lies.
+        score: Scores it, in percent.
     """
 
     variant: str
-    recipe: Recipe
+    recipe: RunSettings
     folder: Path
+    score: Callable[[Path], dict[str, float]]
 
     def outcome(self) -> dict | None:
         """Read its ``scores`` in percent, and ``score_seconds``; None before it is scored."""
@@ -69,8 +70,9 @@ def plan(
         settings = [*variant.overrides, *overrides, f"name={claim.name}_{name}.avworld", f"loop.steps={own_steps}"]
         for seed in seeds:
             start = [f"start_from={_place(folder, variant.start, seed)}"] if variant.start else []
-            recipe = load_recipe(MINIATURE, [*settings, f"seed={seed}", *start])
-            runs.append(Run(name, recipe, _place(folder, name, seed)))
+            miniature = Path(__file__).with_name(f"{claim.miniature}.yaml")
+            recipe = load_recipe(miniature, [*settings, f"seed={seed}", *start])
+            runs.append(Run(name, recipe, _place(folder, name, seed), claim.score))
     for run in runs:
         check_folder(run.folder, run.recipe, resume=True)
     return runs
@@ -84,7 +86,6 @@ def execute(
     runs: Sequence[Run],
     jobs: int = 2,
     progress: Callable[[int, int, str], None] | None = None,
-    score: Callable[[Path], dict[str, float]] = score_run,
 ) -> None:
     """Train and score what is not finished yet; whatever ends this, the same call goes on from there.
 
@@ -94,7 +95,6 @@ def execute(
         runs: What :func:`plan` lists.
         jobs: Runs at a time, a process each.
         progress: Called twice a second with steps done, steps in all, and a remark.
-        score: Scores the run in a folder; a function that can be sent to another process.
     """
     context = multiprocessing.get_context("spawn")
     done, stop = context.Array("q", len(runs), lock=False), context.Event()
@@ -109,7 +109,7 @@ def execute(
                 for number, run in list(waiting.items()):
                     start = run.recipe.start_from
                     if start not in planned or (Path(start) / SCORES_FILE).exists():
-                        running[pool.submit(_work, number, waiting.pop(number), score)] = run
+                        running[pool.submit(_work, number, waiting.pop(number))] = run
                 finished, _ = wait(running, timeout=0.5, return_when=FIRST_COMPLETED)
                 for future in finished:
                     del running[future]
@@ -141,7 +141,7 @@ def _leave_with_parent() -> None:
     os._exit(EXIT_STATUS)
 
 
-def _work(number: int, run: Run, score: Callable[[Path], dict[str, float]]) -> None:
+def _work(number: int, run: Run) -> None:
     done, stop = _shared
     # The pool hands out a run ahead, which cannot be called back.
     if stop.is_set():
@@ -152,18 +152,14 @@ def _work(number: int, run: Run, score: Callable[[Path], dict[str, float]]) -> N
         if stop.is_set():
             signal.raise_signal(signal.SIGTERM)
 
-    finish(run, score, move)
+    finish(run, move)
 
 
-def finish(
-    run: Run,
-    score: Callable[[Path], dict[str, float]] = score_run,
-    progress: Callable[[int, int, dict[str, float]], None] | None = None,
-) -> None:
+def finish(run: Run, progress: Callable[[int, int, dict[str, float]], None] | None = None) -> None:
     """Train and score one run in this process, from where it was left."""
     train(run.recipe, run.folder, resume=True, progress=progress)
     begun = time.monotonic()
-    outcome = {"scores": score(run.folder)}
+    outcome = {"scores": run.score(run.folder)}
     outcome["score_seconds"] = time.monotonic() - begun
     with replacing(run.folder / SCORES_FILE) as partial:
         partial.write_text(json.dumps(outcome, indent=2) + "\n", encoding="utf-8")

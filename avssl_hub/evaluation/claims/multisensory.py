@@ -1,0 +1,59 @@
+"""The multisensory network's claims: synchrony can be learned, shows where sound is, and prepares for recognition."""
+
+from pathlib import Path
+
+import yaml
+
+from ...data.avworld import AVWorld
+from ...models.multisensory import MultisensoryForAlignment, MultisensoryForVideoClassification, MultisensoryProcessor
+from ...training import parse_recipe
+from ...training.run_folder import RECIPE_FILE
+from ..avworld_scenes import score_alignment, score_localization, score_recognition
+from .claim import Claim, Comparison, Variant
+
+FINE_TUNING = ("task=recognition", "model.batch_norm_scale=true", "model.last_stage_stride=2", "data.items=200")
+START = "synchrony"
+
+
+def score_run(folder: Path) -> dict[str, float]:
+    """Score a finished run of this claim on the test scenes of its world.
+
+    Returns:
+        In percent. Of pretraining: ``alignment``, the share of true and shifted sounds that are judged rightly, and
+        ``localization``, the mean consensus IoU of activation maps with masks of what sounds. Of fine-tuning:
+        ``recognition``, the accuracy at ten classes.
+    """
+    recipe = parse_recipe(yaml.safe_load((folder / RECIPE_FILE).read_text(encoding="utf-8")))
+    processor, world = MultisensoryProcessor.from_pretrained(folder), AVWorld(recipe.data.world)
+    if recipe.task == "recognition":
+        model = MultisensoryForVideoClassification.from_pretrained(folder)
+        return {"recognition": 100 * score_recognition(model, processor, world)[0]}
+    model = MultisensoryForAlignment.from_pretrained(folder)
+    return {
+        "alignment": 100 * score_alignment(model, processor, world, recipe.least_shift).accuracy,
+        "localization": 100 * score_localization(model, processor, world)[1],
+    }
+
+
+CLAIM = Claim(
+    name="multisensory",
+    title="Synchrony teaches where sound comes from and what happens",
+    source="Audio-visual scene analysis (arXiv 1804.03641), sections 3 to 5",
+    steps=800,
+    variants={
+        "untrained": Variant("a single step of pretraining", share=0.001),
+        START: Variant("pretrained by synchrony"),
+        "fine_tuned": Variant("then fine-tuned", FINE_TUNING, start=START, share=0.25),
+        "scratch": Variant("trained from scratch", FINE_TUNING, share=0.25),
+        "vision": Variant("fine-tuned on pictures alone", (*FINE_TUNING, "model.use_sound=false"), START, 0.25),
+    },
+    comparisons=(
+        Comparison("True sound is told from shifted sound", "alignment", START, "untrained"),
+        Comparison("Activation maps find what sounds", "localization", START, "untrained"),
+        Comparison("Pretraining helps recognition", "recognition", "fine_tuned", "scratch"),
+        Comparison("Sound helps recognition", "recognition", "fine_tuned", "vision"),
+    ),
+    remarks="",
+    miniature="miniature_scenes",
+    score=score_run,
+)
