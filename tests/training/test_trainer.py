@@ -359,3 +359,23 @@ def test_learning_rate_rises_then_falls_along_the_cosine():
     assert [learning_rate_factor(step, 12, 5, stairs) for step in (0, 4, 5, 9, 10, 11)] == pytest.approx(
         [1.0, 1.0, 0.1, 0.1, 0.01, 0.01]
     )
+    again = OptimizerSettings(schedule="step", decay_steps=4, decay=0.1)
+    assert [learning_rate_factor(step, 12, 5, again) for step in (0, 3, 4, 7, 8)] == pytest.approx(
+        [1.0, 1.0, 0.1, 0.1, 0.01]
+    )
+
+
+def test_gradients_are_clipped_together(tmp_path):
+    def moved(max_norm):
+        plain = ["optimizer={method: sgd, learning_rate: 1.0, momentum: 0, weight_decay: 0}", "loop.steps=1"]
+        clipped = load_recipe("avid/tiny_avworld", [*SMALL, *plain, f"optimizer.max_norm={max_norm}"])
+        set_seed(clipped.seed)
+        begun, _, _ = start(clipped, open_source(clipped))
+        before = {name: value.clone() for name, value in begun.named_parameters()}
+        after = load_file(train(clipped, tmp_path / str(max_norm)) / "model.safetensors")
+        return torch.cat([(after[name] - value).flatten() for name, value in before.items()])
+
+    free, clipped = moved(0), moved(1e-3)
+    assert free.norm() > 1e-2
+    # As far as a weight of order 1 tells small steps apart.
+    torch.testing.assert_close(clipped, free * (1e-3 / free.norm()), rtol=1e-3, atol=2e-7)
