@@ -9,11 +9,12 @@ from transformers import BatchFeature, FeatureExtractionMixin
 from ...audio.spectrogram import fit_length
 from ...audio.stft import normalize_rms
 from ...errors import InvalidValueError, explain
-from ...media import MediaReader
+from ...media import AudioClip, MediaReader
 from ...video.legacy_resize import resize_linear
 from ...video.transforms import center_crop, normalize, resize
 from .._raw_media import Array, Source, checked_frames, checked_samples, is_file, per_clip
 
+_FRAMES_AT_ONCE = 8
 GREY = [0.5, 0.5, 0.5]
 
 
@@ -146,13 +147,15 @@ class MultisensoryProcessor(FeatureExtractionMixin):
 
     def pixels(self, frames: torch.Tensor) -> torch.Tensor:
         """Transform one clip of uint8 frames ``(T, H, W, 3)`` to ``(num_frames, 3, crop, crop)``."""
-        frames = frames[: self.num_frames]
-        if self.legacy_resize:
-            frames = resize_linear(resize_linear(frames.float(), self.crop_size, 1), self.crop_size, 2)
-        else:
-            frames = center_crop(resize(frames, self.resize_size, keep_aspect_ratio=False), self.crop_size)
+        # Few at a time: whole clips of large frames take gigabytes as floats.
+        frames = torch.cat([self._squeezed(part) for part in frames[: self.num_frames].split(_FRAMES_AT_ONCE)])
         held = frames[-1:].expand(self.num_frames - len(frames), *frames.shape[1:])
         return normalize(torch.cat([frames, held]), GREY, GREY)
+
+    def _squeezed(self, frames: torch.Tensor) -> torch.Tensor:
+        if self.legacy_resize:
+            return resize_linear(resize_linear(frames.float(), self.crop_size, 1), self.crop_size, 2)
+        return center_crop(resize(frames, self.resize_size, keep_aspect_ratio=False), self.crop_size)
 
     def waveform(self, samples: torch.Tensor) -> torch.Tensor:
         """Transform sound ``(channels, n)`` at ``sampling_rate`` to ``(num_channels, num_samples)``.
@@ -183,8 +186,8 @@ class MultisensoryProcessor(FeatureExtractionMixin):
         """
         has_video, has_audio = reader.info.has_video, reader.info.has_audio
         return (
-            self._read_frames(reader, start) if has_video else None,
-            self._read_samples(reader, start) if has_audio else None,
+            self.read_frames(reader, start) if has_video else None,
+            self.read_sound(reader, start).samples if has_audio else None,
         )
 
     def _raw(
@@ -196,25 +199,27 @@ class MultisensoryProcessor(FeatureExtractionMixin):
                     return self.read_clip(reader, start)
         if is_file(video):
             with MediaReader(video) as reader:
-                video = self._read_frames(reader, start)
+                video = self.read_frames(reader, start)
         if is_file(sound):
             with MediaReader(sound) as reader:
-                return checked_frames(video), self._read_samples(reader, start) if reader.info.has_audio else None
+                return checked_frames(video), self.read_sound(reader, start).samples if reader.info.has_audio else None
         if sound is not None:
             samples = checked_samples(sound, sampling_rate, self.sampling_rate)
             sound = TAF.resample(samples, sampling_rate, self.sampling_rate)
         return checked_frames(video), sound
 
-    def _read_frames(self, reader: MediaReader, start: float | None) -> torch.Tensor:
+    def read_frames(self, reader: MediaReader, start: float | None = None) -> torch.Tensor:
+        """Read the picture of one clip, uint8 ``(T, H, W, 3)``, as ``read_clip`` does; fewer frames at the end."""
         start = _start(reader) if start is None else start
         # A reader leaves out frames wanted in the last half period of the source; none is to be missing here.
         slack = 0.5 / reader.video.fps if reader.video else 0.0
         return reader.read_video(start, self.video_duration + slack, self.fps, self.num_frames).frames
 
-    def _read_samples(self, reader: MediaReader, start: float | None) -> torch.Tensor:
+    def read_sound(self, reader: MediaReader, start: float | None = None) -> AudioClip:
+        """Read the sound of one clip, as ``read_clip`` does, and how much of it the track covers."""
         start = _start(reader) if start is None else start
         seconds = self.num_samples / self.sampling_rate
-        return reader.read_audio(start, seconds, self.sampling_rate, self.num_channels).samples
+        return reader.read_audio(start, seconds, self.sampling_rate, self.num_channels)
 
 
 def _start(reader: MediaReader) -> float:
