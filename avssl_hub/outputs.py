@@ -3,9 +3,10 @@
 import errno
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryFile
 
 from .errors import AvsslError, explain
 
@@ -18,7 +19,7 @@ def check_new(out: Path, force: bool) -> None:
     """Refuse, before any work, a file that cannot be written.
 
     Raises:
-        OutputError: The file exists and ``force`` is not given, or its folder does not.
+        OutputError: The file exists and ``force`` is not given, or its folder does not or cannot be written.
     """
     if out.is_dir() or (out.exists() and not force):
         step = "Choose another name." if out.is_dir() else "Choose another name, or pass --force to replace it."
@@ -27,6 +28,24 @@ def check_new(out: Path, force: bool) -> None:
         raise OutputError(
             explain(f"output {out}", "a folder that does not exist", "an existing folder", "Make it first.")
         )
+    try:
+        # Only trying tells: there are read-only disks, and administrators whom permissions do not bind.
+        TemporaryFile(dir=out.absolute().parent).close()
+    except OSError as error:
+        got, step = f"{error.strerror or error} in its folder", "Choose another folder."
+        raise OutputError(explain(f"output {out}", got, "a folder that can be written", step)) from error
+
+
+def check_suffix(out: Path, suffixes: Sequence[str], force: bool) -> None:
+    """Refuse, before any work, a file of another kind than is written, or one that ``check_new`` refuses.
+
+    Raises:
+        OutputError: The suffix is none of ``suffixes``, or the file cannot be written.
+    """
+    if out.suffix not in suffixes:
+        expected = f"one of {', '.join(suffixes)}" if len(suffixes) > 1 else suffixes[0]
+        raise OutputError(explain(f"output {out}", f"suffix {out.suffix!r}", expected, "Rename the output."))
+    check_new(out, force)
 
 
 @contextmanager

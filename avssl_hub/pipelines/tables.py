@@ -10,8 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
 
-from ..errors import explain
-from ..outputs import OutputError, check_new, replacing
+from ..outputs import check_suffix, replacing
 from .embed import ClipEmbeddings
 
 _CLIP_COLUMNS = [
@@ -53,10 +52,7 @@ def check_output(out: Path, force: bool) -> None:
     Raises:
         OutputError: The suffix is of no known format, the file exists, or its folder does not.
     """
-    if out.suffix not in _WRITERS:
-        known = ", ".join(_WRITERS)
-        raise OutputError(explain(f"output {out}", f"suffix {out.suffix!r}", f"one of {known}", "Rename the output."))
-    check_new(out, force)
+    check_suffix(out, list(_WRITERS), force)
 
 
 def write_table(out: Path, parts: Iterable[pa.Table], metadata: dict[str, Any]) -> None:
