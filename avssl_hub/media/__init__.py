@@ -15,6 +15,7 @@ from avssl_hub.media.errors import (
 from avssl_hub.media.prepare import prepare_media
 from avssl_hub.media.probe import AudioStreamInfo, MediaInfo, VideoStreamInfo, probe
 from avssl_hub.media.reader import MediaReader
+from avssl_hub.media.repaint import repaint_media
 from avssl_hub.media.write import write_media
 
 __all__ = [
@@ -34,5 +35,6 @@ __all__ = [
     "called_by_ffmpeg",
     "prepare_media",
     "probe",
+    "repaint_media",
     "write_media",
 ]
