@@ -24,6 +24,7 @@ _HOME_OF = {
     "MultisensoryModel": "models.multisensory",
     "MultisensoryProcessor": "models.multisensory",
     "SpectrogramUNetForSeparation": "models.multisensory",
+    "SynchronizationPipeline": "pipelines.synchronize",
     "card": "zoo",
     "list_models": "zoo",
     "load": "zoo",

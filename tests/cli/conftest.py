@@ -1,10 +1,10 @@
-"""Running verbs in this process, with a very small AVID in a folder."""
+"""Running verbs in this process, with very small networks in folders."""
 
 import pytest
 from typer.testing import CliRunner
 
 from avssl_hub.cli import app
-from tests.pipelines.conftest import avid_folder  # noqa: F401
+from tests.pipelines.conftest import alignment_folder, avid_folder  # noqa: F401
 
 
 @pytest.fixture

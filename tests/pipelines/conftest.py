@@ -1,11 +1,13 @@
-"""Pipelines to test with: one whose embeddings can be read, and a very small AVID in a folder."""
+"""Pipelines to test with: one whose embeddings can be read, and very small networks in folders."""
 
 import pytest
 import torch
 
+from avssl_hub import MultisensoryForAlignment
 from avssl_hub.models.avid import AvidConfig, AvidModel, AvidProcessor
 from avssl_hub.pipelines.embed import EmbeddingPipeline
 
+from .alignment import small_config, small_processor
 from .readable import ReadableModel, ReadableProcessor
 
 
@@ -24,4 +26,14 @@ def avid_folder(tmp_path_factory):
         AvidModel(config).save_pretrained(folder)
     settings = {"num_frames": 4, "fps": 8.0, "crop_size": 32, "resize_size": 32, "audio_duration": 1.0}
     AvidProcessor(**settings, fft_size=512, hop_length=480).save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def alignment_folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("model") / "alignment"
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        MultisensoryForAlignment(small_config()).save_pretrained(folder)
+    small_processor().save_pretrained(folder)
     return folder
