@@ -15,6 +15,7 @@ _HOME_OF = {
     "AvidModel": "models.avid",
     "AvidProcessor": "models.avid",
     "EmbeddingPipeline": "pipelines.embed",
+    "LocalizationPipeline": "pipelines.localize",
     "Manifest": "data.manifest",
     "MediaReader": "media",
     "MultisensoryConfig": "models.multisensory",

@@ -1,0 +1,154 @@
+"""Where in the picture the sound comes from: the alignment network's activation maps over a whole film."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import ceil, floor, inf
+from os import PathLike
+from typing import BinaryIO
+
+import torch
+
+from ..errors import InvalidValueError, explain
+from ..jobs.interrupts import heard_interrupts
+from ..media import MediaReader
+from ._alignment import AlignmentPipeline, Look, nothing_to_compare, window_starts
+from ._windows import check_sampling
+
+_FRAMES_PER_MAP = 8  # the network halves time three times
+
+
+@dataclass(frozen=True)
+class Localization:
+    """Activation maps of a file, N of them evenly spaced in time, from W windows.
+
+    Attributes:
+        file: Name of the file.
+        times: float64 ``(N,)``, seconds on the file's clock.
+        maps: float32 ``(N, H, W)``, the classifier at each place, above 0 where it speaks for synchrony; NaN where no
+            picture decodes, or the sound track covers less than half of the window.
+        seconds_per_map: Seconds from one map to the next.
+        view: The centred share of the picture's height and width that the maps cover: 1 is the whole picture.
+        until: Time at which what was looked at ends, where that is not all; else infinity.
+        start: float64 ``(W,)``, start of each window.
+        logits: float32 ``(W,)``, above 0 where the window is taken for being in synchrony.
+        padded: bool ``(W,)``, whether the picture ended within the window: its last frame was held, and silence
+            followed the sound. A file shorter than the network's clip gives one such window.
+        reason: What is missing or odd about each window; empty where nothing is.
+    """
+
+    file: str
+    times: torch.Tensor
+    maps: torch.Tensor
+    seconds_per_map: float
+    view: float
+    until: float
+    start: torch.Tensor
+    logits: torch.Tensor
+    padded: torch.Tensor
+    reason: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.times)
+
+    @property
+    def heat(self) -> torch.Tensor:
+        """The maps' absolute values, float32 ``(N, H, W)``, as the paper shows them."""
+        return self.maps.abs()
+
+    def heat_at(self, time: float) -> torch.Tensor:
+        """Interpolate the heat linearly at a time in seconds, ``(H, W)``; the first and the last map are held."""
+        place = min(max((time - self.times[0].item()) / self.seconds_per_map, 0.0), len(self) - 1.0)
+        lower = int(place)
+        low, high = self.maps[lower].abs(), self.maps[min(lower + 1, len(self) - 1)].abs()
+        return low + (high - low) * (place - lower)
+
+
+class LocalizationPipeline(AlignmentPipeline):
+    """Find the part of the picture that sounds.
+
+    The network was never told where; it was trained to tell sound in synchrony from sound that is not. Where the
+    answer is strong, the picture moves with the sound. (The tiny model of AVWorld knows that toy world only.)
+
+    Example:
+        >>> localize = LocalizationPipeline("multisensory_localization.audioset")  # doctest: +SKIP
+        >>> result = localize("my_video.mp4")
+        >>> write_overlay(result, "my_video.mp4", "heat.mp4")  # of avssl_hub.pipelines.overlay
+    """
+
+    def __call__(
+        self,
+        source: str | PathLike | bytes | BinaryIO,
+        every: float | None = None,
+        released: bool = False,
+        progress: Callable[[int, int], object] | None = None,
+    ) -> Localization:
+        """Map one file of any length; only its maps are held.
+
+        Windows have the length of the network's clip. They touch by default, and the last one is moved back to end
+        with the picture. All start at whole maps; where windows overlap, the mean of their maps counts.
+
+        Args:
+            source: Path, bytes, or a seekable binary file object with picture and sound.
+            every: Seconds from one window's start to the next, rounded to whole maps; less than the clip's length
+                makes windows overlap.
+            released: Look at the first clip of the file only, as the authors' demonstration does.
+            progress: Called with the number of windows done and of all windows.
+
+        Raises:
+            InvalidValueError: ``every`` is not positive or longer than a clip, or both choices are given.
+            MissingStreamError: The file lacks picture or sound.
+            MediaError: The file cannot be opened, or no window of it can be mapped.
+        """
+        check_sampling(every, None)
+        rules = self.processor
+        length = -(-rules.num_frames // _FRAMES_PER_MAP)
+        step = rules.video_duration / length
+        if every is not None and (released or every > rules.video_duration):
+            got = f"{every} with released=True" if released else every
+            expected = f"at most the clip's {rules.video_duration:.3f} s, and only where all of the file is mapped"
+            raise InvalidValueError(explain("every", got, expected))
+        hop = length if every is None else max(1, round(every / step))
+        looks = []
+        with heard_interrupts() as check, MediaReader(source) as reader:
+            picture = self._picture(reader)
+            shown = (picture.end - picture.start) / step
+            firsts = [0] if released else window_starts(floor(shown + 1e-6), length, hop)
+            starts = [picture.start + first * step for first in firsts]
+            for number, start in enumerate(starts):
+                if progress:
+                    progress(number, len(starts))
+                looks.append(self._look(reader, start))
+                check()
+            name = reader.info.name
+        if progress:
+            progress(len(starts), len(starts))
+        maps = _joined(looks, firsts, length)
+        if maps is None:
+            raise nothing_to_compare(name, looks[0].reason)
+        # Those of what a short film was padded with say nothing of it.
+        maps = maps[: max(1, ceil(shown - 1e-6))]
+        return Localization(
+            name,
+            picture.start + torch.arange(len(maps), dtype=torch.float64) * step,
+            maps,
+            step,
+            1.0 if rules.legacy_resize else rules.crop_size / rules.resize_size,
+            picture.start + rules.video_duration if released else inf,
+            torch.tensor(starts, dtype=torch.float64),
+            torch.cat([look.logits for look in looks]),
+            torch.tensor([look.padded for look in looks]),
+            tuple(look.reason for look in looks),
+        )
+
+
+def _joined(looks: list[Look], firsts: list[int], length: int) -> torch.Tensor | None:
+    """Lay windows of ``length`` maps on one time axis, their mean where several lie; None if there are no maps."""
+    found = [(first, look.maps[0]) for first, look in zip(firsts, looks) if look.maps is not None]
+    if not found:
+        return None
+    size = found[0][1].shape[1:]
+    sums, counts = torch.zeros(firsts[-1] + length, *size), torch.zeros(firsts[-1] + length, 1, 1)
+    for first, maps in found:
+        sums[first : first + length] += maps
+        counts[first : first + length] += 1
+    return sums / counts
