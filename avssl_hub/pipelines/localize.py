@@ -85,7 +85,8 @@ class LocalizationPipeline(AlignmentPipeline):
         """Map one file of any length; only its maps are held.
 
         Windows have the length of the network's clip. They touch by default, and the last one is moved back to end
-        with the picture. All start at whole maps; where windows overlap, the mean of their maps counts.
+        with the picture. All start at whole maps, so a rest shorter than one map may stay unseen; where windows
+        overlap, the mean of their maps counts.
 
         Args:
             source: Path, bytes, or a seekable binary file object with picture and sound.
