@@ -7,7 +7,6 @@ import dataclasses
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import Enum
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -51,13 +50,6 @@ class SeparatedClip(NamedTuple):
     levels: Tensor | None = None
 
 
-class Silence(Enum):
-    """Why a clip has no scores."""
-
-    REFERENCE = "a true source is silent"
-    ESTIMATE = "the model returned silence"
-
-
 @dataclass(frozen=True)
 class ClipScore:
     """Scores of one clip, in decibels unless told otherwise; means of both sources but for ``on_screen``.
@@ -71,6 +63,7 @@ class ClipScore:
         si_sdr_improvement: By how much ``si_sdr`` is above that of the mixture.
         right_tracks: 1 if, by SI-SDR, the estimates fit the sources better in their own order than swapped, else 0;
             0.5 if they fit equally well.
+        silent: 1 if an estimate is silence, else 0.
         level_error: Mean absolute difference of levels, the sum of both sources: the paper's on/off error. None where
             levels were not compared.
     """
@@ -82,7 +75,8 @@ class ClipScore:
     si_sdr: float
     si_sdr_improvement: float
     right_tracks: float
-    level_error: float | None
+    silent: float = 0.0
+    level_error: float | None = None
 
 
 class Figure(NamedTuple):
@@ -99,21 +93,19 @@ class SeparationScore:
     Attributes:
         clips: Number of clips that are scored.
         silent_references: Clips left out since a true source is silent, for which no ratio is defined.
-        silent_estimates: Clips left out since the model returned silence.
         figures: The mean of each of :class:`ClipScore`'s, by name; without ``level_error`` where it is None.
     """
 
     clips: int
     silent_references: int
-    silent_estimates: int
     figures: dict[str, Figure]
 
 
-def score_clip(clip: SeparatedClip, assignment: Assignment = "fixed") -> ClipScore | Silence:
-    """Score a clip, or tell why it has no scores.
+def score_clip(clip: SeparatedClip, assignment: Assignment = "fixed") -> ClipScore | None:
+    """Score a clip; None if a true source is silent.
 
-    A reference counts as silent below an RMS of 1e-4 about its mean, an estimate only if it is constant. Ratios are
-    cut at 100 dB either way.
+    A reference counts as silent below an RMS of 1e-4 about its mean. Ratios are cut at 100 dB either way, and are all
+    -100 dB if an estimate is silence, that is, constant: no model gains by it.
 
     Args:
         clip: The clip.
@@ -127,10 +119,11 @@ def score_clip(clip: SeparatedClip, assignment: Assignment = "fixed") -> ClipSco
     _check(clip, assignment)
     references, estimates, mixture = (sound.double().cpu() for sound in clip[:3])
     if (_rms(references) < SILENT_RMS).any():
-        return Silence.REFERENCE
-    if (_rms(estimates) == 0).any():
-        return Silence.ESTIMATE
+        return None
     best = assignment == "best"
+    error = None if clip.levels is None else level_error(clip.reference_levels, clip.levels, best)
+    if (_rms(estimates) == 0).any():
+        return ClipScore(*[-MOST_DECIBELS] * 6, right_tracks=0.5, silent=1.0, level_error=error)
     sdr, sir, sar = _bss_eval(references, estimates, best)
     # Rows are references, columns estimates.
     pairs = si_sdr(estimates.expand(2, 2, -1), references[:, None].expand(2, 2, -1), zero_mean=True)
@@ -145,7 +138,7 @@ def score_clip(clip: SeparatedClip, assignment: Assignment = "fixed") -> ClipSco
         si_sdr=_decibels(chosen),
         si_sdr_improvement=_decibels(chosen - of_mixture),
         right_tracks=(1 + (kept.mean() - swapped.mean()).sign().item()) / 2,
-        level_error=None if clip.levels is None else level_error(clip.reference_levels, clip.levels, best),
+        level_error=error,
     )
 
 
@@ -161,13 +154,11 @@ def level_error(references: Tensor, levels: Tensor, best: bool = False) -> float
     return min(kept, (levels.flip(0) - references).abs().mean((1, 2)).sum().item()) if best else kept
 
 
-def summarize(
-    scores: Sequence[ClipScore | Silence], groups: np.ndarray | None = None, seed: int = 0
-) -> SeparationScore:
+def summarize(scores: Sequence[ClipScore | None], groups: np.ndarray | None = None, seed: int = 0) -> SeparationScore:
     """Average over clips; those without scores are counted.
 
     Args:
-        scores: Of each clip.
+        scores: Of each clip, as :func:`score_clip` gives them.
         groups: (N,), the same for clips that are no evidence of their own, as those of one speaker; each is its own by
             default.
         seed: Of the intervals' draws.
@@ -175,7 +166,7 @@ def summarize(
     Raises:
         InvalidValueError: No clip has scores, or levels were compared in a part of them only.
     """
-    rows = [row for row, score in enumerate(scores) if isinstance(score, ClipScore)]
+    rows = [row for row, score in enumerate(scores) if score is not None]
     if not rows:
         raise InvalidValueError(explain("clips to score", f"{len(scores)}, none with scores", "at least one"))
     groups = (np.arange(len(scores)) if groups is None else groups)[rows]
@@ -189,8 +180,7 @@ def summarize(
         if not without:
             values = np.array(values)
             figures[field.name] = Figure(float(values.mean()), mean_interval([(values, groups)], seed))
-    counts = (scores.count(reason) for reason in (Silence.REFERENCE, Silence.ESTIMATE))
-    return SeparationScore(len(rows), *counts, figures)
+    return SeparationScore(len(rows), len(scores) - len(rows), figures)
 
 
 def _bss_eval(references: Tensor, estimates: Tensor, best: bool) -> tuple[Tensor, ...]:

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from avssl_hub.errors import InvalidValueError
-from avssl_hub.evaluation.separation import ClipScore, SeparatedClip, Silence, level_error, score_clip, summarize
+from avssl_hub.evaluation.separation import ClipScore, SeparatedClip, level_error, score_clip, summarize
 
 TAPS = 512
 
@@ -121,23 +121,28 @@ def test_level_error_adds_both_sources_up_and_may_swap_them():
     assert score_clip(clip(track, track)).level_error is None
 
 
-def test_silence_is_told_and_counted():
+def test_silent_sources_are_left_out_and_counted():
     references = sounds()
     quiet = references.clone()
     quiet[1] = 3e-5 * quiet[1] / quiet[1].std() + 0.2
-    assert score_clip(clip(quiet, references)) is Silence.REFERENCE
-    mute = references.clone()
-    mute[0] = 0
-    assert score_clip(clip(references, mute)) is Silence.ESTIMATE
-    scores = [score_clip(clip(references, references)), Silence.REFERENCE, Silence.ESTIMATE, Silence.REFERENCE]
-    summary = summarize(scores)
-    assert (summary.clips, summary.silent_references, summary.silent_estimates) == (1, 2, 1)
+    assert score_clip(clip(quiet, references)) is None
+    summary = summarize([score_clip(clip(references, references)), None, None])
+    assert (summary.clips, summary.silent_references) == (1, 2)
     assert summary.figures["si_sdr"] == (100, (100, 100))
     assert "level_error" not in summary.figures
 
 
+def test_a_model_gains_nothing_by_silence():
+    references = sounds()
+    mute = references.clone()
+    mute[0] = 0.3
+    score = score_clip(clip(references, mute))
+    assert score.sdr == score.sir == score.sar == score.si_sdr == score.si_sdr_improvement == -100
+    assert (score.right_tracks, score.silent) == (0.5, 1)
+
+
 def score_of(value, level=None):
-    return ClipScore(value, value, value, value, value, value, float(value > 0), level)
+    return ClipScore(value, value, value, value, value, value, float(value > 0), level_error=level)
 
 
 def test_a_summary_is_the_mean_with_an_interval_by_group():
@@ -160,7 +165,7 @@ def test_a_part_without_levels_is_no_mean_of_all():
 
 def test_nothing_scored_is_no_score():
     with pytest.raises(InvalidValueError, match="none with scores"):
-        summarize([Silence.REFERENCE])
+        summarize([None])
 
 
 @pytest.mark.parametrize(
