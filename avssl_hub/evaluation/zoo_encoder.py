@@ -1,16 +1,13 @@
 """Models of this zoo as encoders."""
 
 from copy import copy
-from pathlib import Path
 from typing import Any
 
 import torch
 
-from .. import zoo
-from .._loading import model_class
 from ..errors import InvalidValueError, explain
-from ..hub import sha256_of
 from .encoder import Encoded, Encoder, Modality
+from .zoo_network import zoo_network
 
 # Share of the shorter side that a central crop keeps.
 CROPPED = 0.875
@@ -33,20 +30,11 @@ class ZooEncoder(Encoder):
     modalities = ("audio", "video")
 
     def __init__(self, name: str, random_weights: bool = False, trainable: bool = False, **options):
-        known = zoo.catalogue().get(name)
-        if random_weights:
-            folder = zoo.resolve(name, weights=False)
-            kind = model_class(folder, known)
-            model = kind(kind.config_class.from_pretrained(folder))
-        else:
-            model = zoo.load(name)
-        super().__init__(model, **options)
-        self._take(zoo.load_processor(name))
-        if known and not random_weights:
-            self.pretrain_data = known.training_data
-        files = [] if random_weights else sorted(Path(zoo.resolve(name)).glob("model*.safetensors"))
-        # As on the card; that of random weights before the network is changed.
-        self._weights = " ".join(map(sha256_of, files)) or super().fingerprint()["weights_sha256"]
+        network = zoo_network(name, random_weights)
+        super().__init__(network.model, **options)
+        self._take(network.processor)
+        self.pretrain_data = network.pretrain_data
+        self._weights = network.weights_sha256
         if not trainable and self.device.type == "cpu" and hasattr(self.model, "optimize_for_inference"):
             self.model.optimize_for_inference()
 
