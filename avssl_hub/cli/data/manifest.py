@@ -12,8 +12,8 @@ def run(
     kind: Annotated[
         str,
         typer.Argument(
-            help="folder, shards, kinetics, kinetics_sounds, audioset, vggsound, ucf101, hmdb51, esc50, esc10 or "
-            "dcase2013."
+            help="folder, speakers, shards, kinetics, kinetics_sounds, audioset, vggsound, vggss, flickr_soundnet, "
+            "ucf101, hmdb51, esc50, esc10 or dcase2013."
         ),
     ],
     root: Annotated[Path, typer.Argument(help="Folder of the media files, or hf://owner/name.")],

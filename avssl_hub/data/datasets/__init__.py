@@ -6,7 +6,22 @@ from pathlib import Path
 from ...errors import explain, unknown_name
 from ..dataset_tables import is_dataset, read_dataset
 from ..manifest import ManifestError
-from . import audioset, dcase2013, esc10, esc50, folder, hmdb51, kinetics, kinetics_sounds, shards, ucf101, vggsound
+from . import (
+    audioset,
+    dcase2013,
+    esc10,
+    esc50,
+    flickr_soundnet,
+    folder,
+    hmdb51,
+    kinetics,
+    kinetics_sounds,
+    shards,
+    speakers,
+    ucf101,
+    vggsound,
+    vggss,
+)
 from ._match import Found
 
 __all__ = ["DATASETS", "Found", "build"]
@@ -25,9 +40,12 @@ DATASETS: dict[str, Callable[..., Found]] = {
         esc50,
         esc10,
         dcase2013,
+        speakers,
+        vggss,
+        flickr_soundnet,
     )
 }
-_FILES = ("folder", "shards")
+_FILES = ("folder", "shards", "speakers")
 _WITHOUT_LIST = (*_FILES, "dcase2013")
 # Copies of these as data sets have the columns of the list, row by row.
 _LISTS_ITSELF = ("esc50", "esc10", "kinetics", "kinetics_sounds")
