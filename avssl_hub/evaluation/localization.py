@@ -49,7 +49,7 @@ def consensus_of_annotators(boxes: Sequence[Box]) -> Tensor:
         Map (224, 224): 0, 0.5 or 1.
 
     Raises:
-        InvalidValueError: There is no box, or one covers no pixel.
+        InvalidValueError: No pixel is covered.
     """
     return (_painted(boxes, ANNOTATORS_PIXELS) / AGREEMENT).clamp_max(1)
 
@@ -64,7 +64,7 @@ def consensus_of_union(boxes: Sequence[Box]) -> Tensor:
         Map (224, 224): 0 or 1.
 
     Raises:
-        InvalidValueError: There is no box, or one covers no pixel.
+        InvalidValueError: No pixel is covered.
     """
     return _painted(boxes, 1).clamp_max(1)
 
@@ -121,11 +121,15 @@ def localization_score(ious: Tensor | np.ndarray, groups: np.ndarray | None = No
     ious = np.asarray(ious, float)
     if not len(ious):
         raise InvalidValueError(explain("localization score", "no maps", "at least one"))
-    thresholds = np.arange(21) / 20
-    reached = (ious >= thresholds[:, None]).mean(1)
     success = (ious >= SUCCESS).astype(float)
     interval = mean_interval([(success, np.arange(len(ious)) if groups is None else groups)], seed)
-    return LocalizationScore(len(ious), float(success.mean()), interval, float(np.trapezoid(reached, thresholds)))
+    return LocalizationScore(len(ious), float(success.mean()), interval, float(threshold_areas(ious).mean()))
+
+
+def threshold_areas(ious: np.ndarray) -> np.ndarray:
+    """Return the area under "reached or not" over the thresholds 0, 0.05 to 1, of each map; their mean is the AUC."""
+    thresholds = np.arange(21) / 20
+    return np.trapezoid((ious >= thresholds[:, None]).astype(float), thresholds, axis=0)
 
 
 def _painted(boxes: Sequence[Box], side: float) -> Tensor:
@@ -135,10 +139,10 @@ def _painted(boxes: Sequence[Box], side: float) -> Tensor:
     count = torch.zeros(SIZE, SIZE)
     for box in boxes:
         left, top, right, bottom = (int(min(max(edge / side, 0.0), 1.0) * SIZE) for edge in box)
-        if left >= right or top >= bottom:
-            rule = f"(x1, y1, x2, y2) within 0 to {side:g} that covers a pixel of {SIZE} x {SIZE}"
-            raise InvalidValueError(explain("box", tuple(box), rule))
         count[top:bottom, left:right] += 1
+    if not count.any():
+        rule = f"(x1, y1, x2, y2) within 0 to {side:g}, one of which covers a pixel of {SIZE} x {SIZE}"
+        raise InvalidValueError(explain("boxes of a clip", [tuple(box) for box in boxes], rule))
     return count
 
 
