@@ -36,10 +36,10 @@ def _parser(name: str) -> argparse.ArgumentParser:
     run = commands.add_parser("run", help="score a model on a task")
     run.set_defaults(command=_run)
     run.add_argument("--task", required=True, help=f"one of {', '.join(list_tasks())}")
-    run.add_argument("--model", required=True, help="name, folder or Hub id, or a baseline: log_mel_statistics")
+    run.add_argument("--model", required=True, help="name, folder or Hub id, or a baseline of the protocol")
     run.add_argument("--adapter", help="module:Class that makes another library's model an encoder")
     run.add_argument(
-        "--data", required=True, type=Path, help="folder of the copy or hf://owner/name; for task 'own' a manifest"
+        "--data", required=True, type=Path, help="folder of the copy or hf://owner/name; for one's own data a manifest"
     )
     run.add_argument("--out", required=True, type=Path, help="folder of results")
     run.add_argument("--list", type=Path, help="the official list, if it does not lie in its usual place")
@@ -100,7 +100,6 @@ def _ls(options: argparse.Namespace) -> int:
 def _run(options: argparse.Namespace) -> int:
     from avssl_hub import zoo
     from avssl_hub.cli._devices import chosen_device
-    from avssl_hub.evaluation.trained import TrainedProtocol
     from avssl_hub.jobs.ranks import joined_ranks
     from avssl_hub.outputs import check_new, make_folder, replacing
 
@@ -115,8 +114,8 @@ def _run(options: argparse.Namespace) -> int:
     with joined_ranks() as ranks:
         random_seed = options.seed if options.control == "random-weights" else None
         device = chosen_device(options.device, ranks.local_rank)
-        trains = isinstance(choices.protocol, TrainedProtocol)
-        subject = load_subject(options.model, device, options.batch_size, random_seed, options.adapter, trains)
+        given = device, options.batch_size, random_seed, options.adapter
+        subject = load_subject(options.model, choices.protocol, *given)
         place = options.out / place_of(
             choices.task,
             data.name,
@@ -142,19 +141,28 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _tell(result: dict, place: Path) -> None:
+    from ._metrics import number, unit
+
     task, score, layers = result["task"], result["score"], result["layers"]
     names = [split["name"] for split in layers[score["layer"]]["splits"]]
-    rows = table("layer", f"{result['metric']} %", "95 % interval", "of clips", *score["further"], *names)
+    metric = result["metric"]
+    further = {name: unit(name) for name in score["further"]}
+    heads = [f"{name} {'' if of == unit(metric) else of}".strip() for name, of in further.items()]
+    rows = table("layer", f"{metric} {unit(metric)}", "95 % interval", "of clips", *heads, *names)
     for name, layer in layers.items():
-        of_splits = (split["accuracy"] for split in layer["splits"])
-        figures = [layer["accuracy"], layer["clip_accuracy"], *layer["further"].values(), *of_splits]
-        accuracy, clips, *splits = ("" if figure is None else f"{100 * figure:.1f}" for figure in figures)
-        low, high = layer["interval"]
-        rows.add_row(name, accuracy, f"{100 * low:.1f} to {100 * high:.1f}", clips, *splits)
+        low, high = (number(metric, end) for end in layer["interval"])
+        clips = "" if layer["clip_accuracy"] is None else number(metric, layer["clip_accuracy"])
+        beside = [number(*figure) for figure in layer["further"].items()]
+        of_splits = [number(metric, split["accuracy"]) for split in layer["splits"]]
+        rows.add_row(name, number(metric, layer["accuracy"]), f"{low} to {high}", clips, *beside, *of_splits)
     show(rows)
     part = f", only a part of it ({task['part']})" if task["part"] else ""
-    say(f"{task['title']}{part}: {result['metric']} {100 * score['accuracy']:.1f} % from {score['layer']}")
-    say(f"Reported: {result['protocol']['selection']}. Chance: {100 / len(result['data']['classes']):.1f} %.")
+    say(f"{task['title']}{part}: {metric} {number(metric, score['accuracy'])} {unit(metric)} from {score['layer']}")
+    classes = len(result["data"]["classes"])
+    chance = f" Chance: {100 / classes:.1f} %." if classes else ""
+    say(f"Reported: {result['protocol']['selection']}.{chance}")
+    for reason, times in layers[score["layer"]]["splits"][0]["notes"].get("left_out", {}).items():
+        say(f"Left out: {count(times, 'trial')}, since {reason}.")
     if result["control"]:
         say(f"This is the control {result['control']}, not a score of the model.")
     say(str(place))
@@ -215,11 +223,20 @@ def _leaderboard(options: argparse.Namespace) -> int:
 
 def _compare(options: argparse.Namespace) -> int:
     from ._compare import compare, find
+    from ._metrics import unit
 
     subjects = [find(name, options.results) for name in options.subjects]
     for comparison in compare(subjects):
         splits = list(comparison.lines[0].splits)
-        rows = table("result", f"{comparison.metric} %", "95 % interval", *splits, "difference", "95 % interval")
+        score = f"{comparison.metric} {unit(comparison.metric)}"
+        rows = table(
+            "result",
+            score,
+            "95 % interval",
+            *splits,
+            "difference",
+            "95 % interval",
+        )
         for line in comparison.lines:
             rows.add_row(line.name, line.score, line.interval, *line.splits.values(), *line.difference)
         say(f"\n{comparison.title}")

@@ -8,6 +8,7 @@ from typing import Any
 
 from avssl_hub.errors import InvalidValueError, explain
 
+from ._metrics import number
 from ._results import ResultError, check_file, protocol_label
 from ._tasks import ROOT, ExternalFigure, external_figures, list_tasks, load_task
 
@@ -123,14 +124,9 @@ def clip_of_figure(figure: ExternalFigure) -> str:
     return f"{found['frames']} frames" if found["frames"] else f"{float(found['seconds']):g} s"
 
 
-def percent(share: float) -> str:
-    """Write a share as people read it."""
-    return f"{100 * share:.1f}"
-
-
 def interval(entry: Entry) -> str:
-    """Write a result's 95 % interval in percent."""
-    return " to ".join(map(percent, entry.result["score"]["interval"]))
+    """Write a result's 95 % interval, in its metric's unit."""
+    return " to ".join(number(entry.result["metric"], end) for end in entry.result["score"]["interval"])
 
 
 def comparable(entries: Sequence[Entry]) -> dict[str, list[Entry]]:

@@ -10,7 +10,8 @@ import numpy as np
 from avssl_hub.errors import InvalidValueError, explain, unknown_name
 from avssl_hub.evaluation.answers import Split, SplitScore, bootstrap_interval
 
-from ._board import Entry, collect, interval, percent
+from ._board import Entry, collect, interval
+from ._metrics import is_share, number, scaled
 from ._results import check_file, protocol_label
 
 # What has to be the same in both, or a difference of scores is not one of models.
@@ -121,24 +122,25 @@ def _comparison(names: Sequence[str], entries: Sequence[Entry]) -> Comparison:
     first = entries[0]
     for other in entries[1:]:
         _refuse_unlike(first, other)
+    metric = first.result["metric"]
     lines = []
     for name, entry in zip(names, entries):
         splits = entry.result["layers"][entry.result["score"]["layer"]]["splits"]
-        told = {split["name"]: percent(split["accuracy"]) for split in splits}
+        told = {split["name"]: number(metric, split["accuracy"]) for split in splits}
         control = f" ({entry.kind_in_words})" if entry.kind == "control" else ""
-        score = percent(entry.result["score"]["accuracy"])
+        score = number(metric, entry.result["score"]["accuracy"])
         change = ("", "") if entry is first else _change(first.result, entry.result)
         lines.append(Line(name + control, score, interval(entry), told, change))
     how = "Paired: both answers to each recording are drawn together."
-    return Comparison(
-        _title(first), first.result["metric"], lines, f"Differences are from {names[0]}, in points. {how}"
-    )
+    in_unit = "points" if is_share(metric) else "dB"
+    return Comparison(_title(first), metric, lines, f"Differences are from {names[0]}, in {in_unit}. {how}")
 
 
 def _change(first: dict[str, Any], other: dict[str, Any]) -> tuple[str, str]:
-    change = other["score"]["accuracy"] - first["score"]["accuracy"]
-    low, high = _paired_interval(first, other)
-    return f"{100 * change:+.1f}", f"{100 * low:+.1f} to {100 * high:+.1f}"
+    difference = other["score"]["accuracy"] - first["score"]["accuracy"]
+    ends = (scaled(first["metric"], value) for value in (difference, *_paired_interval(first, other)))
+    change, low, high = (f"{value:+.1f}" for value in ends)
+    return change, f"{low} to {high}"
 
 
 def _paired_interval(first: dict[str, Any], other: dict[str, Any]) -> tuple[float, float]:

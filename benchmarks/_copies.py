@@ -23,7 +23,7 @@ def find_copy(task: Task, place: Path, listing: Path | None = None) -> Found:
     Args:
         task: The task.
         place: Folder of the copy, or a data set as :func:`read_dataset` takes it; for one's own data a manifest, or a
-            data set, with labels and splits or folds.
+            data set, with labels and splits or folds, or a folder where the task says how it is listed.
         listing: The official list, if it does not lie in one of the task's usual places. A data set needs none if it
             has the list's columns.
 
@@ -35,7 +35,9 @@ def find_copy(task: Task, place: Path, listing: Path | None = None) -> Found:
     if not is_dataset(place) and not place.exists():
         raise IncompleteDataError(explain(f"data of task {task.name}", f"no {place}", "an existing file or folder"))
     if task.dataset != MANIFEST:
-        return build(task.dataset, place, listing or _listing(task, place))
+        return build(task.dataset, place, listing or listing_of(task, place))
+    if task.folders_as and place.is_dir() and not is_dataset(place):
+        return build(task.folders_as, place, listing)
     if listing:
         raise InvalidValueError(explain(f"list of task {task.name}", listing, "none", "Pass the manifest as --data."))
     listed = read_labelled(place)
@@ -53,7 +55,12 @@ def advice(place: Path, found: Found) -> str:
     return "Is this the folder of the whole copy?"
 
 
-def _listing(task: Task, place: Path) -> Path | None:
+def listing_of(task: Task, place: Path) -> Path | None:
+    """Find the official list in one of the task's usual places; None where the copy needs none.
+
+    Raises:
+        IncompleteDataError: It is not there.
+    """
     if not task.lists or is_dataset(place):
         return None
     usual = [place / name for name in task.lists]

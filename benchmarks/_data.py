@@ -10,12 +10,15 @@ import numpy as np
 
 from avssl_hub.data.folds import groups_of
 from avssl_hub.data.manifest import Manifest
+from avssl_hub.data.media_files import content_sha256
 from avssl_hub.errors import explain, some_of
 from avssl_hub.evaluation.answers import Split
 from avssl_hub.evaluation.cross_validation import check_classes, splits_of
 
-from ._copies import IncompleteDataError, advice, find_copy
+from ._copies import IncompleteDataError, advice, find_copy, listing_of
 from ._tasks import MANIFEST, Task
+
+ALL = "all"  # the only split of one's own data that nothing is trained on
 
 
 @dataclass(frozen=True)
@@ -27,12 +30,23 @@ class TaskData:
         splits: Which of them train and test.
         missing: Names of those that the list names and that are not here.
         name: Of one's own data, after its manifest.
+        group_by: Column of what recordings have in common.
+        measured: Whether models' answers are measured, so that labels are no classes to tell apart.
+        list_sha256: Of the official list, or of the names and contents of its files; None where none was hashed.
     """
 
     manifest: Manifest
     splits: list[Split]
     missing: list[str]
     name: str | None = None
+    group_by: str = "group"
+    measured: bool = False
+    list_sha256: str | None = None
+
+    @property
+    def classes(self) -> list[str]:
+        """The classes that are told apart."""
+        return [] if self.measured else self.manifest.classes
 
     @property
     def labels(self) -> np.ndarray:
@@ -42,9 +56,11 @@ class TaskData:
     @property
     def groups(self) -> np.ndarray:
         """(recordings,) integers; near copies of each other share one, each recording has its own by default."""
-        if "group" not in self.manifest.columns:
+        if self.group_by not in self.manifest.columns:
             return np.arange(len(self.manifest))
-        return np.unique(groups_of(self.manifest), return_inverse=True)[1]
+        if self.group_by == "group":
+            return np.unique(groups_of(self.manifest), return_inverse=True)[1]
+        return np.unique(self.manifest.column(self.group_by).to_pylist(), return_inverse=True)[1]
 
 
 def load_data(task: Task, place: Path, listing: Path | None, allow_missing: bool) -> TaskData:
@@ -69,6 +85,8 @@ def load_data(task: Task, place: Path, listing: Path | None, allow_missing: bool
         step = "Complete the copy, or pass --allow-missing: the result then says that it is of a part."
         step = " ".join(filter(None, [advice(place, found), step]))
         raise IncompleteDataError(explain(what, got, "every one that the list names", step))
+    if task.measured:
+        return _to_measure(task, manifest, missing, place, listing)
     if "label" not in manifest.columns:
         got, step = f"columns {', '.join(manifest.columns)}", "Rename one with avssl data table --column label=NAME."
         raise IncompleteDataError(explain(f"labels of {place}", got, "a column 'label'", step))
@@ -103,7 +121,8 @@ def describe(task: Task, data: TaskData, keys: Sequence[str]) -> dict[str, Any]:
         "recordings": len(data.manifest),
         "official_recordings": task.recordings,
         "distinct_contents": len(set(keys)),
-        "classes": data.manifest.classes,
+        "classes": data.classes,
+        "list_sha256": data.list_sha256,
         "missing": data.missing,
         "splits": count_splits(task, data.splits),
     }
@@ -132,6 +151,24 @@ def part_of(described: dict[str, Any]) -> str | None:
         if official and test != official:
             notes.append(f"{split['name']}: {f'{test} of {official}' if test else 'none'} to test")
     return "; ".join(notes) or None
+
+
+def _to_measure(task: Task, manifest: Manifest, missing: list[str], place: Path, listing: Path | None) -> TaskData:
+    own = task.dataset == MANIFEST
+    listing = None if own else listing or listing_of(task, place)
+    split = Split(ALL if own else task.splits[0].name, np.array([], int), np.arange(len(manifest)))
+    name, digest = place.stem if own else None, _digest(listing) if listing else None
+    data = TaskData(manifest, [split], missing, name, task.group_by, True, digest)
+    _check_counts(task, data.splits)
+    return data
+
+
+def _digest(listing: Path) -> str:
+    """Return the sha256 of a file as ``sha256sum`` tells it; of a folder that of its files' names and digests."""
+    if listing.is_file():
+        return content_sha256(listing)
+    files = sorted(file for file in listing.iterdir() if file.is_file())
+    return hashlib.sha256("\n".join(f"{file.name} {content_sha256(file)}" for file in files).encode()).hexdigest()
 
 
 def _check_counts(task: Task, splits: Sequence[Split]) -> None:

@@ -10,7 +10,9 @@ from ._board import Entry
 
 # Repository that gathers results of ``.eval_results/``; its tasks are named as :func:`eval_entries` names them.
 BENCHMARK = "avssl-hub/benchmarks"
-_METRIC_TYPES = {"top-1 accuracy": "accuracy", "R@1": "recall_at_1"}
+_METRIC_TYPES = {"top-1 accuracy": "accuracy", "R@1": "recall_at_1", "SDR": "sdr", "cIoU@0.5": "ciou"}
+# The Hub's names of tasks; of classification it has one for each modality.
+_TASK_TYPES = {"SDR": "audio-to-audio", "cIoU@0.5": "sound-localization"}
 
 
 def model_index(model: str, entries: Sequence[Entry]) -> list[dict[str, Any]]:
@@ -46,7 +48,9 @@ def _result(entry: Entry) -> EvalResult:
     result = entry.result
     task, data, score, metric = result["task"], result["data"], result["score"], result["metric"]
     return EvalResult(
-        task_type=f"{task['modality']}-{'retrieval' if metric.startswith('R@') else 'classification'}",
+        task_type=_TASK_TYPES.get(
+            metric, f"{task['modality']}-{'retrieval' if metric.startswith('R@') else 'classification'}"
+        ),
         dataset_type=task["name"],
         dataset_name=entry.data,
         # Results of which these two differ never stand under one name.

@@ -11,9 +11,13 @@ from avssl_hub import zoo
 from avssl_hub.errors import InvalidValueError, explain
 from avssl_hub.evaluation.encoder import Encoder
 from avssl_hub.evaluation.log_mel_statistics import LogMelStatistics
+from avssl_hub.evaluation.measured import MeasuredProtocol
+from avssl_hub.evaluation.protocols import Protocol
+from avssl_hub.evaluation.scored_model import ScoredModel
+from avssl_hub.evaluation.trained import TrainedProtocol
 from avssl_hub.evaluation.zoo_encoder import ZooEncoder
 
-BASELINES = {"log_mel_statistics": LogMelStatistics}
+_OF_FEATURES = {"log_mel_statistics": LogMelStatistics}
 
 
 @dataclass(frozen=True)
@@ -21,34 +25,34 @@ class Subject:
     """A model to score.
 
     Attributes:
-        encoder: It.
+        model: It; an :class:`Encoder` for protocols that read or train features.
         name: What results call it.
         revision: Hub commit, or the first digits of its weights' sha256; for random weights their seed.
     """
 
-    encoder: Encoder
+    model: ScoredModel
     name: str
     revision: str
 
 
 def load_subject(
     name: str,
+    protocol: Protocol | TrainedProtocol | MeasuredProtocol,
     device: str,
     batch_size: int,
     random_seed: int | None = None,
     adapter: str | None = None,
-    trainable: bool = False,
 ) -> Subject:
     """Load a model.
 
     Args:
-        name: As :func:`avssl_hub.load` takes it, one of :data:`BASELINES`, or whatever the adapter takes.
+        name: As :func:`avssl_hub.load` takes it, one of the protocol's baselines, or whatever the adapter takes.
+        protocol: What is to score it.
         device: Where it runs.
         batch_size: Clips a forward pass.
         random_seed: Draw its weights anew with this seed, in place of loading them; none need to be here then.
-        adapter: ``module:Class``, an :class:`Encoder` that is made with the model's name, ``random_weights``,
-            ``device`` and ``batch_size``.
-        trainable: Whether the network is going to be trained.
+        adapter: ``module:Class``, what the protocol needs of a model, that is made with the model's name,
+            ``random_weights``, ``device`` and ``batch_size``.
 
     Raises:
         AvsslError: As :func:`avssl_hub.load` raises.
@@ -58,24 +62,29 @@ def load_subject(
     is_random = random_seed is not None
     if is_random:
         torch.manual_seed(random_seed)
+    is_measured = isinstance(protocol, MeasuredProtocol)
+    baselines = protocol.baselines if is_measured else _OF_FEATURES
     if adapter:
-        encoder = _adapter(adapter)(name, random_weights=is_random, **options)
-    elif name in BASELINES:
+        kind = protocol.model if is_measured else Encoder
+        model = _adapter(adapter, kind)(name, random_weights=is_random, **options)
+    elif name in baselines:
         if is_random:
             raise InvalidValueError(explain(f"control of baseline {name}", "random weights", "none: it learns nothing"))
-        return Subject(BASELINES[name](**options), name, "1")
+        return Subject(baselines[name](**options), name, "1")
+    elif is_measured:
+        model = protocol.from_zoo(name, is_random, **options)
     else:
-        encoder = ZooEncoder(name, is_random, trainable, **options)
+        model = ZooEncoder(name, is_random, isinstance(protocol, TrainedProtocol), **options)
     known = None if adapter else zoo.catalogue().get(name)
     title = name if known else Path(name).name if Path(name).is_dir() else name.removeprefix("hf://").replace("/", "--")
     if is_random:
-        return Subject(encoder, title, f"random-seed{random_seed}")
+        return Subject(model, title, f"random-seed{random_seed}")
     return Subject(
-        encoder, title, (known and known.hub.revision) or encoder.fingerprint()["weights_sha256"].split()[0][:12]
+        model, title, (known and known.hub.revision) or model.fingerprint()["weights_sha256"].split()[0][:12]
     )
 
 
-def _adapter(place: str) -> type[Encoder]:
+def _adapter(place: str, kind: type[ScoredModel]) -> type[ScoredModel]:
     module, _, name = place.partition(":")
     if str(Path.cwd()) not in sys.path:
         # As for a script: one's own adapter lies where the command is given.
@@ -85,6 +94,7 @@ def _adapter(place: str) -> type[Encoder]:
     except (ImportError, AttributeError, ValueError) as error:
         rule = "module:Class, of a module that can be imported"
         raise InvalidValueError(explain("--adapter", f"{place!r} ({error})", rule)) from error
-    if not (isinstance(found, type) and issubclass(found, Encoder)):
-        raise InvalidValueError(explain("--adapter", repr(found), "a subclass of avssl_hub.evaluation.encoder.Encoder"))
+    if not (isinstance(found, type) and issubclass(found, kind)):
+        rule = f"a subclass of {kind.__module__}.{kind.__name__}"
+        raise InvalidValueError(explain("--adapter", repr(found), rule))
     return found

@@ -2,14 +2,18 @@
 
 import itertools
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from avssl_hub.evaluation.answers import SplitScore
 from avssl_hub.evaluation.cross_validation import Recordings, score_layer
 from avssl_hub.evaluation.encoder import Encoder
 from avssl_hub.evaluation.features import FeatureStore, content_key, extract, feature_settings
+from avssl_hub.evaluation.measured import measure_all
+from avssl_hub.evaluation.scored_model import ScoredModel
 from avssl_hub.evaluation.trained import Job, score_trained
 from avssl_hub.evaluation.trained.job import Bar
 from avssl_hub.jobs.ranks import Ranks
@@ -19,13 +23,16 @@ from ._data import TaskData
 if TYPE_CHECKING:
     from ._run import Choices
 
+ANSWER = "answer"  # the only layer where answers are measured
+
 
 @dataclass(frozen=True)
 class Outcome:
     """What a protocol found.
 
     Attributes:
-        encoder: The model as it was used.
+        model: It as it was used.
+        data: What of the data was scored.
         keys: The content of each recording.
         layers: Scores of each layer, a split each.
         clips: Clips that went through the network.
@@ -33,7 +40,8 @@ class Outcome:
         run: Times, and what was there before.
     """
 
-    encoder: Encoder
+    model: ScoredModel
+    data: TaskData
     keys: list[str]
     layers: dict[str, list[SplitScore]]
     clips: int
@@ -57,7 +65,7 @@ def score_features(
     layer = next(iter(layers))
     clips = len(keys) * sum(store.load(keys[:1], f"{part}.{layer}").shape[1] for part in protocol.parts)
     seconds = {"feature_seconds": extracted - start, "classifier_seconds": time.perf_counter() - extracted}
-    return Outcome(encoder, keys, layers, clips, clips, {**seconds, "reused_recordings": reused})
+    return Outcome(encoder, data, keys, layers, clips, clips, {**seconds, "reused_recordings": reused})
 
 
 def score_by_training(
@@ -71,7 +79,25 @@ def score_by_training(
     shuffled = choices.control == "shuffled-labels"
     scores = score_trained(job, data.manifest, recordings, data.splits, shuffled)
     seconds = {"training_seconds": scores.training_seconds, "test_seconds": scores.test_seconds}
-    return Outcome(encoder, keys, scores.layers, scores.clips, scores.passes, seconds)
+    return Outcome(encoder, data, keys, scores.layers, scores.clips, scores.passes, seconds)
+
+
+def score_answers(
+    choices: "Choices", data: TaskData, model: ScoredModel, cache: Path, bar: Bar, ranks: Ranks
+) -> Outcome | None:
+    """Measure answers, in the first process; see :func:`benchmarks._run.run`."""
+    start = time.perf_counter()
+    with bar("answers", "trials") as move:
+        found = measure_all(choices.protocol, model, data.manifest, cache, move, ranks)
+    if not ranks.first:
+        return None
+    split = replace(data.splits[0], test=np.array(found.rows))
+    further = {name: float(np.mean(values)) for name, values in found.figures.items()}
+    del further[choices.protocol.metric]
+    hits = np.array(found.figures[choices.protocol.metric])
+    scores = {ANSWER: [SplitScore(split, hits[None], hits, None, further, {"left_out": found.left_out})]}
+    run = {"answer_seconds": time.perf_counter() - start, "reused_trials": found.reused}
+    return Outcome(model, replace(data, splits=[split]), found.keys, scores, len(hits), len(hits), run)
 
 
 def _score_layers(

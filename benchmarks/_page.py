@@ -11,6 +11,7 @@ import numpy as np
 from avssl_hub.outputs import make_folder, replacing
 
 from ._board import Entry, clip_of_figure, comparable
+from ._metrics import DECIBELS, unit
 from ._tasks import ExternalFigure, load_task
 
 PAGE = "index.html"
@@ -54,6 +55,7 @@ def page(entries: Sequence[Entry], figures: Sequence[tuple[str, ExternalFigure]]
         "ours": [_ours(entry) for entry in entries],
         "published": [_published(*figure) for figure in figures],
         "plots": [[_id(entry) for entry in held] for held in comparable(entries).values()],
+        "decibels": DECIBELS,
     }
     parts = {
         "style": (_PARTS / "board.css").read_text(encoding="utf-8"),
@@ -77,7 +79,7 @@ def _ours(entry: Entry) -> dict[str, Any]:
         "protocol": entry.protocol,
         "pretrain": entry.pretrain_data,
         "clip": entry.clip,
-        "chance": 1 / len(data["classes"]),
+        "chance": 1 / len(data["classes"]) if data["classes"] else None,
         "gmacs": cost["gmacs_per_clip"],
         "seconds": sum(value for name, value in run.items() if name.endswith("_seconds")),
         "recordings": data["recordings"],
@@ -100,6 +102,7 @@ def _id(entry: Entry) -> str:
 def _published(title: str, figure: ExternalFigure) -> dict[str, Any]:
     return {
         "task": title,
+        "dataset": figure.dataset,
         "model": figure.method,
         "backbone": figure.backbone or "not told",
         "pretrain": figure.pretrain_data or "not told",
@@ -108,6 +111,7 @@ def _published(title: str, figure: ExternalFigure) -> dict[str, Any]:
         "clip": clip_of_figure(figure),
         "metric": figure.metric,
         "value": figure.value,
+        "unit": unit(figure.metric),
         "evidence": figure.kind,
         "source": figure.source,
         "note": figure.note,

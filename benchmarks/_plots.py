@@ -14,10 +14,11 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
 from ._board import Entry, comparable
+from ._metrics import is_share, scaled, unit
 
 _INK = "#010203"  # stands for the colour of the text around
 _SIZE = (7.2, 4.4)  # inches
-_LINE = 4.5  # height of a name, in percent of score
+_LINE = 0.045  # height of a name, as a share of that of the plot
 _NEAR = 3.0  # costs within about this factor share a column of names
 _ASIDE = 1.1  # factor of cost between the marks and the names of a column
 _MARKS = "osD^vP*X"
@@ -48,14 +49,17 @@ def draw(title: str, entries: Sequence[Entry]) -> str:
     with mpl.rc_context({**_STYLE, "svg.hashsalt": title}):
         figure = Figure(_SIZE, layout="constrained")
         axes = figure.subplots()
-        for number, (entry, place) in enumerate(zip(entries, _name_places(entries))):
+        heights = _heights(entries)
+        for number, (entry, place) in enumerate(zip(entries, _name_places(entries, _LINE * (heights[1] - heights[0])))):
             gid = f"{entry.kind}-{zlib.crc32(title.encode())}-{number}"  # the page hides controls by its beginning
             _draw_entry(axes, entry, _MARKS[protocols.index(entry.protocol) % len(_MARKS)], place, gid)
         for mark, protocol in zip(itertools.cycle(_MARKS), protocols):
             axes.plot([], [], mark, color=_INK, markerfacecolor="none", label=protocol)
         _scale(axes, [_cost(entry) for entry in entries])
+        axes.set_ylim(heights)
         axes.set_xlabel("GMACs a clip")
-        axes.set_ylabel(f"{entries[0].result['metric']}, %")
+        metric = entries[0].result["metric"]
+        axes.set_ylabel(f"{metric}, {unit(metric)}")
         axes.set_title(title, fontsize=10, loc="left")
         axes.grid(color=_INK, alpha=0.12)
         axes.spines[["top", "right"]].set_visible(False)
@@ -76,7 +80,7 @@ def _cost(entry: Entry) -> float:
 
 def _draw_entry(axes: Axes, entry: Entry, mark: str, place: tuple[float, float], gid: str) -> None:
     score, cost, colour = entry.result["score"], _cost(entry), _COLOURS[entry.kind]
-    low, value, high = (100 * share for share in (score["interval"][0], score["accuracy"], score["interval"][1]))
+    value, low, high = (scaled(entry.result["metric"], end) for end in (score["accuracy"], *score["interval"]))
     face = "none" if entry.kind == "control" else colour
     name = f"{entry.model} ({entry.kind_in_words})" if entry.kind == "control" else entry.model
     line = {"arrowstyle": "-", "color": colour, "linewidth": 0.6, "shrinkA": 0, "shrinkB": 4, "relpos": (0, 0.5)}
@@ -91,8 +95,16 @@ def _draw_entry(axes: Axes, entry: Entry, mark: str, place: tuple[float, float],
         artist.set_gid(f"{gid}-{part}")
 
 
-def _name_places(entries: Sequence[Entry]) -> list[tuple[float, float]]:
-    """Return where each name stands, in GMACs and percent.
+def _heights(entries: Sequence[Entry]) -> tuple[float, float]:
+    """Return the lowest and highest value of the plot: all shares there are, or those that decibels take."""
+    if is_share(entries[0].result["metric"]):
+        return 0.0, 100.0
+    ends = [end for entry in entries for end in entry.result["score"]["interval"]]
+    return math.floor(min(ends)) - 1.0, math.ceil(max(ends)) + 1.0
+
+
+def _name_places(entries: Sequence[Entry], line: float) -> list[tuple[float, float]]:
+    """Return where each name, ``line`` high, stands, in GMACs and the metric's unit.
 
     Names of like cost stand in one column right of all its marks, and no two at the same height.
     """
@@ -103,7 +115,8 @@ def _name_places(entries: Sequence[Entry]) -> list[tuple[float, float]]:
     for indices in columns.values():
         right, top = max(_cost(entries[index]) for index in indices), -math.inf
         for index in indices:
-            top = max(100 * entries[index].result["score"]["accuracy"], top + _LINE)
+            result = entries[index].result
+            top = max(scaled(result["metric"], result["score"]["accuracy"]), top + line)
             places[index] = (right * _ASIDE, top)
     return places
 
@@ -120,7 +133,6 @@ def _scale(axes: Axes, costs: Sequence[float]) -> None:
     axes.set_xticks(([0] if has_zero else []) + ticks[:: 1 + len(ticks) // 9], minor=False)
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
     axes.xaxis.set_minor_locator(NullLocator())
-    axes.set_ylim(0, 100)
 
 
 def _cleaned(svg: str, title: str) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 from avssl_hub.errors import AvsslError, InvalidValueError, explain
 
 from ._data import part_of
+from ._metrics import is_share
 from ._tasks import Task, load_task
 
 try:
@@ -103,6 +104,11 @@ def _rules(result: dict[str, Any]):
         yield False, "task/name", error, "a task"
         return
     data, score = result["data"], result["score"]
+    for place, figure, values in _figures(result):
+        rule = "shares, 0 to 1"
+        yield not is_share(figure) or all(0 <= value <= 1 for value in values), place, values, rule
+    several = len(data["classes"]) > 1
+    yield several != task.measured, "data/classes", len(data["classes"]), "none" if task.measured else "at least two"
     official = [(split.name, split.train, split.test) for split in task.splits]
     told = [(split["name"], split["official_train"], split["official_test"]) for split in data["splits"]]
     yield not official or told == official, "data/splits", told, f"every official split, {official}"
@@ -141,8 +147,21 @@ def _rules(result: dict[str, Any]):
     tested, size = sum(scored.values()), len(data["classes"])
     counted = sum(map(sum, result["confusion"]))
     # Each draw of a protocol that trains several times counts them once more.
-    yield counted > 0 and counted % tested == 0, "confusion", f"{counted} recordings", f"{tested}, those tested"
+    fits = counted > 0 and counted % tested == 0 if size else counted == 0
+    yield fits, "confusion", f"{counted} recordings", f"{tested}, those tested"
     yield {len(row) for row in [result["confusion"], *result["confusion"]]} == {size}, "confusion", "its shape", size
+
+
+def _figures(result: dict[str, Any]):
+    """Yield (place, name of the figure, values)."""
+    metric = result["metric"]
+    for name, layer in result["layers"].items():
+        clips = [] if layer["clip_accuracy"] is None else [layer["clip_accuracy"]]
+        yield f"layers/{name}", metric, [layer["accuracy"], *layer["interval"], *clips]
+        for figure, value in layer["further"].items():
+            yield f"layers/{name}/further/{figure}", figure, [value]
+    for split in result["hits"]:
+        yield f"hits/{split['name']}", metric, split["hits"]
 
 
 @cache

@@ -1,6 +1,6 @@
 """One run: a model, a task, a protocol; features, classifiers, and the result."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
@@ -13,6 +13,7 @@ from avssl_hub import __version__
 from avssl_hub._typed import parse
 from avssl_hub.errors import InvalidValueError, explain, unknown_name
 from avssl_hub.evaluation.answers import SplitScore, bootstrap_interval, confusion_matrix, mean_accuracy
+from avssl_hub.evaluation.measured import MEASURED, MeasuredProtocol
 from avssl_hub.evaluation.protocols import PROTOCOLS, Protocol
 from avssl_hub.evaluation.trained import TRAINED, TrainedProtocol
 from avssl_hub.evaluation.trained.job import Bar
@@ -21,10 +22,11 @@ from avssl_hub.jobs.ranks import Ranks
 from ._data import TaskData, describe, part_of
 from ._machine import hardware, versions
 from ._models import Subject
-from ._outcome import score_by_training, score_features
+from ._outcome import Outcome, score_answers, score_by_training, score_features
 from ._tasks import Task, TaskError
 
 PACKAGES = ("torch", "torchaudio", "torchvision", "transformers", "av", "numpy", "scikit-learn")
+PACKAGES += ("mir_eval", "torchmetrics")
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,7 @@ class Choices:
     """
 
     task: Task
-    protocol: Protocol | TrainedProtocol
+    protocol: Protocol | TrainedProtocol | MeasuredProtocol
     modality: str
     control: str | None = None
     seed: int = 0
@@ -69,7 +71,7 @@ def choose(
     Raises:
         UnknownNameError: The task has no such protocol, or the protocol no such recipe.
         InvalidValueError: The modality is not given or not the task's, the protocol cannot score it, it has no recipes,
-            or the seed is negative.
+            the control has no meaning for it, or the seed is negative.
         RecipeError: An override does not fit.
     """
     name = protocol or next(iter(task.protocols))
@@ -81,7 +83,10 @@ def choose(
         rule = f"none, as only {' and '.join(TRAINED)} have them"
         raise InvalidValueError(explain(f"recipe for protocol {name}", recipe or overrides[0], rule))
     else:
-        chosen = parse(PROTOCOLS[name], task.protocols[name], f"protocols.{name}", TaskError)
+        chosen = parse((PROTOCOLS | MEASURED)[name], task.protocols[name], f"protocols.{name}", TaskError)
+    if name in MEASURED and control == "shuffled-labels":
+        rule = "random-weights, as there are no labels to learn"
+        raise InvalidValueError(explain(f"control of protocol {name}", control, rule))
     if task.modality != "any" and modality not in (None, task.modality):
         raise InvalidValueError(explain(f"modality of task {task.name}", modality, task.modality))
     modality = modality or task.modality
@@ -111,18 +116,18 @@ def run(choices: Choices, data: TaskData, subject: Subject, cache: Path, bar: Ba
         InvalidValueError: The model does not look at that modality.
         AvsslError: A recording cannot be read, or the model does not fit the protocol. What is finished is kept.
     """
-    if choices.modality not in subject.encoder.modalities:
-        rule = " or ".join(subject.encoder.modalities)
+    if choices.modality not in subject.model.modalities:
+        rule = " or ".join(subject.model.modalities)
         raise InvalidValueError(explain(f"modality for model {subject.name}", choices.modality, rule))
-    score = score_by_training if isinstance(choices.protocol, TrainedProtocol) else score_features
-    outcome = score(choices, data, subject.encoder, cache, bar, ranks)
+    outcome = _way(choices.protocol)(choices, data, subject.model, cache, bar, ranks)
     if not ranks.first:
         return None
-    protocol, modality, encoder, layers = choices.protocol, choices.modality, outcome.encoder, outcome.layers
+    protocol, modality, data = choices.protocol, choices.modality, outcome.data
+    model, layers = outcome.model, outcome.layers
     best = max(layers, key=lambda name: mean_accuracy(layers[name]))
     told = {name: _told(scores, data.groups, choices.seed) for name, scores in layers.items()}
     described = describe(choices.task, data, outcome.keys)
-    clip = encoder.describe_input(modality)
+    clip = model.describe_input(modality)
     gmacs = clip.pop("gmacs")
     return {
         "schema": 1,
@@ -136,9 +141,9 @@ def run(choices: Choices, data: TaskData, subject: Subject, cache: Path, bar: Ba
         "model": {
             "name": subject.name,
             "revision": subject.revision,
-            **encoder.fingerprint(),
-            "parameters": encoder.parameters,
-            "pretrain_data": encoder.pretrain_data,
+            **model.fingerprint(),
+            "parameters": model.parameters,
+            "pretrain_data": model.pretrain_data,
         },
         "input": clip,
         "control": choices.control,
@@ -157,15 +162,21 @@ def run(choices: Choices, data: TaskData, subject: Subject, cache: Path, bar: Ba
             {"name": score.split.name, "groups": data.groups[score.split.test].tolist(), "hits": score.hits.tolist()}
             for score in layers[best]
         ],
-        "confusion": confusion_matrix(layers[best], data.labels, len(data.manifest.classes)).tolist(),
+        "confusion": confusion_matrix(layers[best], data.labels, len(data.classes)).tolist() if data.classes else [],
         "software": {"avssl_hub": __version__, **versions(*PACKAGES)},
-        "hardware": {**hardware(), "device": _device_name(encoder.device), "processes": ranks.size},
+        "hardware": {**hardware(), "device": _device_name(model.device), "processes": ranks.size},
         "run": {
             "date": date.today().isoformat(),
             **outcome.run,
         },
         "cost": {"gmacs_per_clip": gmacs, "clips": outcome.clips, "gmacs": gmacs * outcome.passes},
     }
+
+
+def _way(protocol: Protocol | TrainedProtocol | MeasuredProtocol) -> Callable[..., Outcome | None]:
+    if isinstance(protocol, MeasuredProtocol):
+        return score_answers
+    return score_by_training if isinstance(protocol, TrainedProtocol) else score_features
 
 
 def _told(scores: list[SplitScore], groups: np.ndarray, seed: int) -> dict[str, Any]:

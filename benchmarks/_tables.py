@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath
 from urllib.parse import quote
 
-from ._board import Entry, interval, percent
+from ._board import Entry, interval
+from ._metrics import score_text
 
 NONE = "No results yet."
 _ESCAPED = str.maketrans({"|": "\\|", "\n": " ", "<": "&lt;", "`": "'", "[": "\\[", "]": "\\]"})
@@ -20,7 +21,7 @@ def board_table(entries: Sequence[Entry], results: PurePosixPath) -> str:
     columns = ["data", "protocol", "model", "what it is", "metric", "score %", "95 % interval", "GMACs a clip"]
     rows = []
     for entry in entries:
-        score = f"[{percent(entry.result['score']['accuracy'])}]({quote((results / entry.place).as_posix())})"
+        score = f"[{_score(entry)}]({quote((results / entry.place).as_posix())})"
         rows.append([entry.data, entry.protocol, entry.model, entry.kind_in_words, entry.result["metric"], score])
         rows[-1] += [interval(entry), _gmacs(entry)]
     return _table(columns, rows, raw=5) if rows else NONE
@@ -46,9 +47,8 @@ def model_table(entries: Sequence[Entry], controls: Sequence[Entry]) -> str:
     rows = []
     for entry in entries:
         chance = [_chance(entry, controls, name) for name in ("random-weights", "shuffled-labels")]
-        score, protocol = entry.result["score"], entry.result["protocol"]
-        rows.append([entry.data, entry.result["metric"], percent(score["accuracy"]), interval(entry), *chance])
-        rows[-1] += [entry.protocol, protocol["selection"]]
+        rows.append([entry.data, entry.result["metric"], _score(entry), interval(entry), *chance])
+        rows[-1] += [entry.protocol, entry.result["protocol"]["selection"]]
     return _table(columns, rows) if rows else NONE
 
 
@@ -67,11 +67,15 @@ def same_run(one: Entry, other: Entry) -> bool:
 
 def _chance(entry: Entry, controls: Sequence[Entry], name: str) -> str:
     found = [
-        percent(other.result["score"]["accuracy"])
+        _score(other)
         for other in controls
         if other.result["control"] == name and other.model == entry.model and same_run(entry, other)
     ]
     return ", ".join(found) or "–"
+
+
+def _score(entry: Entry) -> str:
+    return score_text(entry.result["metric"], entry.result["score"]["accuracy"])
 
 
 def _gmacs(entry: Entry) -> str:

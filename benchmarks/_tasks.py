@@ -41,8 +41,9 @@ class Task:
         title: What readers call it.
         paper: Where the data set comes from.
         version: Raised whenever a change moves scores.
-        modality: What of a recording is looked at; "any" leaves it to the user.
+        modality: What of a recording is looked at; "any" leaves it to the user, "both" is picture and sound at once.
         dataset: One of :data:`avssl_hub.data.datasets.DATASETS`, or "manifest" for the user's own list.
+        folders_as: Of one's own data, one of the same that lists a folder given in place of a manifest.
         protocols: Names of protocols with their settings; the first is the default.
         lists: Where the official list lies in a copy; the first that is there counts.
         recordings: Number in the whole data set; None where there is no official one, since copies differ: results
@@ -50,13 +51,14 @@ class Task:
         classes: Number in the whole data set.
         splits: Those of the whole data set.
         test_on: What the list calls the recordings to test on.
+        group_by: Column of what recordings have in common; those of a group count as one in the interval.
     """
 
     name: str
     title: str
     paper: str
     version: int
-    modality: Literal["audio", "video", "any"]
+    modality: Literal["audio", "video", "any", "both"]
     dataset: str
     protocols: dict[str, Any]
     lists: tuple[str, ...] = ()
@@ -64,6 +66,13 @@ class Task:
     classes: int = 0
     splits: tuple[OfficialSplit, ...] = ()
     test_on: str = "test"
+    folders_as: str | None = None
+    group_by: str = "group"
+
+    @property
+    def measured(self) -> bool:
+        """Whether models' answers are measured, and nothing is trained, so that there are no classes to tell apart."""
+        return self.modality == "both"
 
     def __post_init__(self):
         if self.dataset not in (*DATASETS, MANIFEST):
@@ -72,7 +81,7 @@ class Task:
             raise InvalidValueError(explain("key 'protocols'", "none", "at least one"))
         if self.dataset == MANIFEST and (self.lists or self.recordings or self.classes or self.splits):
             raise InvalidValueError(explain("keys lists, recordings, classes and splits", "some", "none of one's own"))
-        if self.dataset != MANIFEST and not (self.classes and self.splits):
+        if self.dataset != MANIFEST and not (self.splits and (self.classes or self.measured)):
             raise InvalidValueError(explain("keys classes and splits", "none", "both, of an official data set"))
 
 

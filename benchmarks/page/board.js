@@ -17,6 +17,10 @@ function make(tag, options = {}, ...children) {
   return element;
 }
 
+// As people read it: shares in percent, all else in decibels.
+const isShare = (figure) => !board.decibels.includes(figure);
+const number = (figure, value) => ((isShare(figure) ? 100 : 1) * value).toFixed(1);
+const unit = (figure) => (isShare(figure) ? "%" : "dB");
 const percent = (share) => (100 * share).toFixed(1);
 const short = (number) => (number ? Number(number.toPrecision(3)).toLocaleString("en") : "0");
 const several = (number, what) => `${number} ${what}${number === 1 ? "" : "s"}`;
@@ -31,16 +35,18 @@ function parameters(count) {
   return count < 1e6 ? `${short(count / 1e3)} K` : `${short(count / 1e6)} M`;
 }
 
-function bar({ accuracy, interval: [low, high] }, chance) {
+function bar({ score: { accuracy, interval: [low, high] }, chance, metric }) {
+  if (!isShare(metric)) return "";
   const at = (name, left, width) => {
     const mark = make("i", { className: name });
     mark.style.left = `${100 * left}%`;
     if (width !== undefined) mark.style.width = `${100 * width}%`;
     return mark;
   };
-  const title = `95 % interval ${percent(low)} to ${percent(high)}; chance ${percent(chance)}`;
+  const told = chance === null ? "" : `; chance ${percent(chance)}`;
+  const title = `95 % interval ${percent(low)} to ${percent(high)}${told}`;
   return make("span", { className: "bar", title, ariaHidden: "true" }, at("range", low, high - low),
-    at("chance", chance), at("point", accuracy));
+    chance === null ? "" : at("chance", chance), at("point", accuracy));
 }
 
 function sourceLink(text) {
@@ -57,8 +63,9 @@ const OURS = [
     row.kind === "model" ? "" : make("span", { className: "tag" }, row.kind_text), make("small", {}, row.model.revision)]],
   ["data", "Data", (row) => row.data, (row) => [row.data, make("small", {}, row.modality)]],
   ["protocol", "Protocol", (row) => row.protocol, (row) => [row.protocol, make("small", {}, row.score.layer)]],
-  ["score", "Our score %", (row) => row.score.accuracy, (row) => [make("strong", {}, percent(row.score.accuracy)),
-    bar(row.score, row.chance), make("small", {}, row.score.interval.map(percent).join(" to "))]],
+  ["score", "Our score %", (row) => row.score.accuracy, (row) => [
+    make("strong", {}, `${number(row.metric, row.score.accuracy)}${isShare(row.metric) ? "" : " dB"}`),
+    bar(row), make("small", {}, row.score.interval.map((end) => number(row.metric, end)).join(" to "))]],
   ["metric", "Metric", (row) => row.metric],
   ["clip", "Clip", (row) => parseFloat(row.clip) || 0, (row) => [row.clip]],
   ["pretrain", "Pretrained on", (row) => row.pretrain],
@@ -70,9 +77,9 @@ const OURS = [
 ];
 const PUBLISHED = [
   ["model", "Method", (row) => row.model, (row) => [row.model, make("small", {}, row.backbone)]],
-  ["data", "Data", (row) => row.task],
+  ["data", "Data", (row) => row.task, (row) => [row.task, row.dataset === row.task ? "" : make("small", {}, row.dataset)]],
   ["protocol", "Protocol", (row) => row.protocol],
-  ["value", "Published %", (row) => row.value, (row) => [String(row.value)]],
+  ["value", "Published", (row) => row.value, (row) => [`${row.value}${row.unit === "%" ? "" : ` ${row.unit}`}`]],
   ["metric", "Metric", (row) => row.metric],
   ["clip", "Input", (row) => parseFloat(row.clip) || 0, (row) => [row.input]],
   ["pretrain", "Pretrained on", (row) => row.pretrain],
@@ -84,7 +91,7 @@ const TABLES = [
   { id: "ours", sort: "sort", columns: OURS, rows: board.ours, alike: (row) => [row.data, row.modality, row.protocol, row.metric],
     ranks: "score" },
   { id: "published", sort: "psort", columns: PUBLISHED, rows: board.published,
-    alike: (row) => [row.task, row.protocol, row.input, row.metric], ranks: "value" },
+    alike: (row) => [row.dataset, row.protocol, row.input, row.metric], ranks: "value" },
 ];
 
 function fits(row, id) {
@@ -133,11 +140,13 @@ function splitTable(row) {
   const further = Object.keys(row.score.further);
   const lines = Object.entries(row.layers).map(([name, layer]) => [
     name === row.score.layer ? `${name} (reported)` : name,
-    percent(layer.accuracy), layer.interval.map(percent).join(" to "),
-    layer.clip_accuracy === null ? "–" : percent(layer.clip_accuracy), ...further.map((key) => percent(layer.further[key])),
-    ...layer.splits.map((split) => percent(split.accuracy)),
+    number(row.metric, layer.accuracy), layer.interval.map((end) => number(row.metric, end)).join(" to "),
+    layer.clip_accuracy === null ? "–" : percent(layer.clip_accuracy),
+    ...further.map((key) => number(key, layer.further[key])),
+    ...layer.splits.map((split) => number(row.metric, split.accuracy)),
   ]);
-  return plainTable("splits", ["layer", `${row.metric} %`, "95 % interval", "of single clips %", ...further, ...titles], lines);
+  return plainTable("splits", ["layer", `${row.metric} ${unit(row.metric)}`, "95 % interval", "of single clips %",
+    ...further.map((key) => `${key} ${unit(key)}`), ...titles], lines);
 }
 
 function confusion({ classes, matrix, pairs }) {
@@ -155,6 +164,12 @@ function confusion({ classes, matrix, pairs }) {
   return table;
 }
 
+function spent(run, reused) {
+  if ("feature_seconds" in run) return `features ${duration(run.feature_seconds)}${reused}; classifiers ${duration(run.classifier_seconds)}`;
+  if ("training_seconds" in run) return `training ${duration(run.training_seconds)}; test ${duration(run.test_seconds)}`;
+  return `answers ${duration(run.answer_seconds)}${run.reused_trials ? `, ${several(run.reused_trials, "trial")} taken from an earlier run` : ""}`;
+}
+
 function facts(row) {
   const { run, input, cost } = row;
   const reused = run.reused_recordings ? `, of ${several(run.reused_recordings, "recording")} taken from an earlier run` : "";
@@ -163,9 +178,7 @@ function facts(row) {
     Recordings: `${row.recordings}${row.missing ? `, ${row.missing} missing` : ""}${row.part ? `; a part: ${row.part}` : ""}`,
     "One clip": `${row.clip}${input.fps ? ` at ${input.fps} fps` : ""}${input.sampling_rate ? ` at ${input.sampling_rate} Hz` : ""}, ${input.shape.join(" × ")}`,
     Work: `${short(cost.clips)} clips, ${short(cost.gmacs)} GMACs in all`,
-    Time: "feature_seconds" in run
-      ? `features ${duration(run.feature_seconds)}${reused}; classifiers ${duration(run.classifier_seconds)}`
-      : `training ${duration(run.training_seconds)}; test ${duration(run.test_seconds)}`,
+    Time: spent(run, reused),
     Machine: row.machine,
     "Date, seed": `${run.date}, ${row.seed}`,
     "Weights, sha256": row.model.weights_sha256,
@@ -176,8 +189,9 @@ function facts(row) {
 
 function detail(row, width) {
   const errors = row.confusion.pairs ? "Most frequent confusions" : "Confusion matrix, recordings";
-  const parts = make("div", {}, make("h3", {}, "Layers and splits"), splitTable(row),
-    make("h3", {}, errors), confusion(row.confusion), make("h3", {}, "The run"), facts(row));
+  const mistakes = row.chance === null ? [] : [make("h3", {}, errors), confusion(row.confusion)];
+  const parts = make("div", {}, make("h3", {}, "Layers and splits"), splitTable(row), ...mistakes,
+    make("h3", {}, "The run"), facts(row));
   return make("tr", { className: "detail" }, make("td", { colSpan: width }, parts));
 }
 

@@ -7,6 +7,7 @@ import pytest
 
 from avssl_hub._typed import parse
 from avssl_hub.errors import InvalidValueError, UnknownNameError
+from avssl_hub.evaluation.measured import MEASURED
 from avssl_hub.evaluation.protocols import PROTOCOLS
 from avssl_hub.evaluation.trained import TRAINED
 from benchmarks import _tasks
@@ -15,6 +16,16 @@ from benchmarks._tasks import TaskError, external_figures, list_tasks, load_task
 
 HEAD = "title: T\npaper: P\nversion: 1\nmodality: any\nprotocols: {linear_probe: {}}\n"
 OWN = "path,label,split\na.wav,dog,train\nb.wav,cat,train\nc.wav,dog,test\nd.wav,cat,train\n"
+# Data sets, and parts of them, that published figures are of, where these are not called as the task.
+PARTS = {
+    "dcase2013": {"DCASE2014"},
+    "flickr_soundnet": {"Flickr-SoundNet test", "extended Flickr-SoundNet"},
+    "speech_mixtures": {
+        *(f"VoxCeleb, {part}" for part in ("all", "mixed sex", "same sex", "200 ms clips at 2 kHz")),
+        "GRID transfer",
+    },
+    "vggss": {"VGG-SS", "VGG-SS heard 110", "VGG-SS unheard 110", "extended VGG-SS"},
+}
 OWN_LABELS = ("a.wav,dog", "b.wav,cat", "c.wav,dog", "d.wav,cat")
 
 
@@ -27,9 +38,9 @@ def folder(tmp_path):
 
 
 def test_every_task_is_whole():
-    names = ["dcase2013", "esc10", "esc50", "hmdb51", "kinetics400", "kinetics_sounds", "own", "ucf101"]
-    assert list_tasks() == names
-    known = PROTOCOLS | TRAINED
+    names = ["dcase2013", "esc10", "esc50", "flickr_soundnet", "hmdb51", "kinetics400", "kinetics_sounds", "own"]
+    assert list_tasks() == [*names, "speech_mixtures", "ucf101", "vggss"]
+    known = PROTOCOLS | TRAINED | MEASURED
     for name in list_tasks():
         task = load_task(name)
         assert (_tasks.ROOT / name / "README.md").is_file()
@@ -39,7 +50,7 @@ def test_every_task_is_whole():
             if protocol in TRAINED:
                 assert settings["recipe"] in TRAINED[protocol].recipes()
             else:
-                parse(PROTOCOLS[protocol], settings, protocol)
+                parse(known[protocol], settings, protocol)
 
 
 def test_folds_cover_the_data_once():
@@ -54,15 +65,18 @@ def test_published_figures_are_of_the_data_set_and_tell_their_evidence():
     assert counts == {
         "dcase2013": 9,
         "esc50": 58,
+        "flickr_soundnet": 12,
         "hmdb51": 104,
         "kinetics400": 39,
         "kinetics_sounds": 14,
+        "speech_mixtures": 97,
         "ucf101": 143,
+        "vggss": 16,
     }
     assert not external_figures("esc10") + external_figures("own")
     for name in counts:
         figures = external_figures(name)
-        assert {figure.dataset for figure in figures} == {{"dcase2013": "DCASE2014"}.get(name, load_task(name).title)}
+        assert {figure.dataset for figure in figures} == PARTS.get(name, {load_task(name).title})
         assert all(figure.source and 0 <= figure.value <= 100 for figure in figures)
     # The release's own table, section 11.4 of the paper's page.
     cma = [f.value for f in external_figures("ucf101") if f.kind == "author-readme" and f.pretrain_data == "AudioSet"]
