@@ -3,6 +3,7 @@
 import errno
 import os
 import secrets
+import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -53,22 +54,39 @@ def replacing(path: Path) -> Iterator[Path]:
     """Give a file beside ``path`` to write; it takes its place if the block ends well and vanishes otherwise."""
     partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:
-        yield partial
-        os.replace(partial, path)
-    except OSError as error:
-        if isinstance(error, AvsslError):
-            raise
-        full = error.errno == errno.ENOSPC
-        raise OutputError(
-            explain(
-                f"writing {path}",
-                "a full disk" if full else error.strerror or str(error),
-                "a place with room that can be written",
-                "Nothing that was finished is lost: make room and run the same again.",
-            )
-        ) from error
+        with _explained(path):
+            yield partial
+            os.replace(partial, path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def filling(folder: Path, force: bool) -> Iterator[Path]:
+    """Give a folder inside ``folder`` to fill; its files move up if the block ends well, and vanish otherwise.
+
+    Args:
+        folder: Made if it is not there, and taken away again if the block does not end well.
+        force: Whether it may hold files already; those of the same names are replaced, others stay.
+
+    Raises:
+        OutputError: The folder holds something and ``force`` is not given, or it cannot be made or written.
+    """
+    there = folder.exists()
+    if there and (not folder.is_dir() or (not force and any(folder.iterdir()))):
+        step = "Choose another folder, or pass --force to replace files of the same names in this one."
+        raise OutputError(explain(f"output folder {folder}", "one that exists already", "a new or empty one", step))
+    partial = folder / f".{secrets.token_hex(4)}.part"
+    make_folder(partial)
+    try:
+        with _explained(folder):
+            yield partial
+            for path in sorted(partial.iterdir()):
+                os.replace(path, folder / path.name)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+        if not there and not any(folder.iterdir()):
+            folder.rmdir()
 
 
 def make_folder(folder: Path) -> None:
@@ -82,3 +100,15 @@ def make_folder(folder: Path) -> None:
     except OSError as error:
         step = "Choose another place."
         raise OutputError(explain(f"making the folder {folder}", error.strerror, "a place to write", step)) from error
+
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except AvsslError:
+        raise
+    except OSError as error:
+        got = "a full disk" if error.errno == errno.ENOSPC else error.strerror or str(error)
+        step = "Nothing that was finished is lost: make room and run the same again."
+        raise OutputError(explain(f"writing {path}", got, "a place with room that can be written", step)) from error
