@@ -1,4 +1,4 @@
-"""Encoding the picture of a file again beside its sound: what preparing and painting share."""
+"""Encoding the picture of a file again beside its sound: what preparing, painting and giving another sound share."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -53,7 +53,7 @@ def rewrite(
     opened = Source(source)
     try:
         with atomic_mp4(destination, overwrite) as output, opened.open() as seen, opened.open() as heard:
-            packets = [_encoded_picture(opened.name, seen, output, gop, crf, short_side, paint, until)]
+            packets = [encoded_picture(opened.name, seen, output, gop, crf, short_side, paint, until)]
             if playable(heard, "audio"):
                 packets.append(_sound(opened.name, heard, output, sampling_rate, until))
             mux_in_order(output, packets)
@@ -62,16 +62,21 @@ def rewrite(
     return Path(destination)
 
 
-def _encoded_picture(
+def encoded_picture(
     name: str,
     container: av.container.InputContainer,
     output: av.container.OutputContainer,
     gop: int,
     crf: int,
-    short_side: int | None,
-    paint: Paint | None,
-    until: float,
+    short_side: int | None = None,
+    paint: Paint | None = None,
+    until: float = inf,
 ) -> Iterator[av.Packet]:
+    """Add an H.264 stream to ``output`` and encode the best picture of ``container`` for it, frame times kept.
+
+    Raises:
+        DecodeError: No frame of it decodes.
+    """
     stream = choose_stream(container, "video", None, name)
     track = VideoTrack(container, stream, stream_spans(container)[stream.index], name)
     track.listen_alone()
@@ -151,14 +156,15 @@ def _sound(
     track.listen_alone()
     if sampling_rate is not None:
         target = output.add_stream("flac", rate=sampling_rate, layout="mono", options=_FAST_FLAC)
-        return encoded(target, _mono(track, sampling_rate))
+        return encoded(target, mono_sound(track, sampling_rate))
     if stream.codec.canonical_name in _COPIED_SOUND:
-        return _copied(_before(until, track.packets()), output.add_stream_from_template(stream))
+        return copied(_before(until, track.packets()), output.add_stream_from_template(stream))
     rate = next((rate for rate in AAC_RATES if rate >= stream.sample_rate), AAC_RATES[-1])
     return encoded(add_aac(output, rate, named_layout(stream)), _before(until, track.decoded()))
 
 
-def _mono(track: AudioTrack, rate: int) -> Iterator[av.AudioFrame]:
+def mono_sound(track: AudioTrack, rate: int) -> Iterator[av.AudioFrame]:
+    """Decode a sound to mono frames at ``rate``, ready to be encoded."""
     position = round(track.start * rate)
     for block in track.resampled(rate, channels=1):
         frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(block), format="s16", layout="mono")
@@ -167,7 +173,8 @@ def _mono(track: AudioTrack, rate: int) -> Iterator[av.AudioFrame]:
         yield frame
 
 
-def _copied(packets: Iterator[av.Packet], target: av.stream.Stream) -> Iterator[av.Packet]:
+def copied(packets: Iterator[av.Packet], target: av.stream.Stream) -> Iterator[av.Packet]:
+    """Hand packets on to another stream as they are."""
     for packet in packets:
         if packet.dts is not None:
             packet.stream = target
