@@ -7,11 +7,11 @@ from pathlib import Path
 
 import torch
 
-from .. import zoo
 from ..data.clips import Span
 from ..errors import InvalidValueError, explain
 from ..media import AudioClip, AudioStreamInfo, DecodeError, MediaReader, MissingStreamError
 from ..models.multisensory import MultisensoryForAlignment, MultisensoryProcessor
+from ._loading import find_processor, ready_model
 from ._windows import SOUND_COVERAGE
 
 
@@ -55,19 +55,11 @@ class AlignmentPipeline:
         processor: MultisensoryProcessor | None = None,
         device: str | torch.device = "cpu",
     ):
-        name = model if isinstance(model, (str, Path)) else None
-        if name is None and processor is None:
-            step = "Pass processor=avssl_hub.load_processor(...), or the model's name in place of the model."
-            raise InvalidValueError(explain("processor", None, "the processor that belongs to the model", step))
-        self.processor = processor or zoo.load_processor(name)
+        self.processor = find_processor(model, processor)
         _check_kind("processor of the model", self.processor, MultisensoryProcessor)
         self.device = torch.device(device)
-        self.model = model if name is None else zoo.load(name)
+        self.model = ready_model(model, self.device)
         _check_kind("model", self.model, MultisensoryForAlignment)
-        self.model = self.model.to(self.device).eval()
-        if name is not None and self.device.type == "cpu" and hasattr(self.model, "optimize_for_inference"):
-            # Only on a model of our own: the change is in place and ends training.
-            self.model.optimize_for_inference()
 
     def _picture(self, reader: MediaReader) -> Span:
         """Return when the picture lasts.

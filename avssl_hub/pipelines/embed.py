@@ -15,6 +15,7 @@ from .._fingerprints import tensors_sha256
 from ..errors import InvalidValueError, explain
 from ..hub import sha256_of
 from ..media import DecodeError, MediaReader
+from ._loading import find_processor, ready_model
 from ._windows import check_sampling, consecutive, early_end, judge, spread
 
 if TYPE_CHECKING:
@@ -81,10 +82,7 @@ class EmbeddingPipeline:
         if batch_size < 1:
             raise InvalidValueError(explain("batch_size", batch_size, "a positive integer"))
         self._name = model if isinstance(model, (str, Path)) else None
-        if self._name is None and processor is None:
-            step = "Pass processor=avssl_hub.load_processor(...), or the model's name in place of the model."
-            raise InvalidValueError(explain("processor", None, "the processor that belongs to the model", step))
-        self.processor = processor or zoo.load_processor(self._name)
+        self.processor = find_processor(model, processor)
         if not hasattr(self.processor, "audio_duration"):
             got, step = type(self.processor).__name__, "`avssl ls --task audio-visual-feature-extraction` lists such."
             expected = "that of a model that embeds picture and sound each by itself"
@@ -92,10 +90,7 @@ class EmbeddingPipeline:
         self.device = torch.device(device)
         self.batch_size = batch_size
         self.normalize = normalize
-        self.model = (model if self._name is None else zoo.load(self._name)).to(self.device).eval()
-        if self._name is not None and self.device.type == "cpu" and hasattr(self.model, "optimize_for_inference"):
-            # Only on a model of our own: the change is in place and ends training.
-            self.model.optimize_for_inference()
+        self.model = ready_model(model, self.device)
 
     def fingerprint(self) -> dict[str, Any]:
         """Tell what decides the embeddings: the model's name, its weights' sha256, processor and normalisation.
