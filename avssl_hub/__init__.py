@@ -24,6 +24,8 @@ _HOME_OF = {
     "MultisensoryForVideoClassification": "models.multisensory",
     "MultisensoryModel": "models.multisensory",
     "MultisensoryProcessor": "models.multisensory",
+    "RecognitionPipeline": "pipelines.recognize",
+    "SeparationPipeline": "pipelines.separate",
     "SpectrogramUNetForSeparation": "models.multisensory",
     "SynchronizationPipeline": "pipelines.synchronize",
     "card": "zoo",

@@ -7,7 +7,22 @@ from typer.core import TyperGroup
 
 from .. import __version__
 from ..errors import AvsslError
-from . import bench, convert, data, demo, doctor, embed, info, localize, ls, reproduce, sync, train
+from . import (
+    bench,
+    convert,
+    data,
+    demo,
+    doctor,
+    embed,
+    info,
+    localize,
+    ls,
+    recognize,
+    reproduce,
+    separate,
+    sync,
+    train,
+)
 from ._console import say, say_error
 
 
@@ -28,7 +43,7 @@ class _Verbs(TyperGroup):
 
 
 app = typer.Typer(cls=_Verbs, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
-for verb in (ls, info, embed, sync, localize, demo, train, reproduce, convert, doctor):
+for verb in (ls, info, embed, sync, localize, separate, recognize, demo, train, reproduce, convert, doctor):
     app.command(verb.__name__.rpartition(".")[2])(verb.run)
 app.command("bench", context_settings=bench.SETTINGS)(bench.run)
 app.add_typer(data.app, name="data")

@@ -9,7 +9,21 @@ import avssl_hub
 from avssl_hub.cli._companions import companion
 from avssl_hub.errors import AvsslError
 
-VERBS = ("ls", "info", "embed", "sync", "localize", "demo", "train", "reproduce", "convert", "doctor", "data")
+VERBS = (
+    "ls",
+    "info",
+    "embed",
+    "sync",
+    "localize",
+    "separate",
+    "recognize",
+    "demo",
+    "train",
+    "reproduce",
+    "convert",
+    "doctor",
+    "data",
+)
 
 
 def test_help_lists_the_verbs(avssl):
