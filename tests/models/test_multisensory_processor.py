@@ -189,3 +189,15 @@ def test_wrong_input_is_named(arguments, text):
 def test_processor_names_the_setting_that_is_wrong(field, value, text):
     with pytest.raises(InvalidValueError, match=rf"MultisensoryProcessor\.{field}: got .*{text}"):
         MultisensoryProcessor(**{field: value})
+
+
+def test_a_mono_file_is_as_loud_as_mono_samples(tmp_path):
+    samples = 0.5 * torch.sin(torch.arange(3 * 24000) / 10)[None]
+    frames = torch.zeros(30, 16, 16, 3, dtype=torch.uint8)
+    file = write_media(tmp_path / "mono.mp4", frames, 10, samples, 24000)
+    processor = small(num_frames=60)
+    from_file = processor(audio=file)["input_values"][0]
+    from_samples = processor(audio=samples, sampling_rate=24000)["input_values"][0]
+    assert torch.equal(from_file[0], from_file[1])
+    loudness = [sound.square().mean().sqrt().item() for sound in (from_file, from_samples)]
+    assert loudness[0] == pytest.approx(loudness[1], rel=0.02)

@@ -33,7 +33,7 @@ class MultisensoryProcessor(FeatureExtractionMixin):
         legacy_resize: Whether the frame is squeezed to ``crop_size`` at once, by early TensorFlow's interpolation,
             which neither smooths nor rounds; ``resize_size`` then has no part.
         sampling_rate: Samples per second the sound is brought to.
-        num_channels: Channels of the sound; mono sound is repeated in each, from files 3 dB softer, as FFmpeg does.
+        num_channels: Channels of the sound; mono sound is repeated in each.
         rms: Root mean square that each channel of a clip is scaled to; None leaves its loudness.
 
     Raises:
@@ -179,7 +179,8 @@ class MultisensoryProcessor(FeatureExtractionMixin):
             start: Start in seconds; None is the picture's first frame, or the sound's first sample without a picture.
 
         Returns:
-            Frames ``(T, H, W, 3)`` and samples ``(num_channels, n)``; None for a modality the file lacks.
+            Frames ``(T, H, W, 3)`` and samples ``(num_channels, n)``, or ``(1, n)`` of a mono file; None for a modality
+            the file lacks.
 
         Raises:
             MediaError: The file cannot be read there.
@@ -219,7 +220,9 @@ class MultisensoryProcessor(FeatureExtractionMixin):
         """Read the sound of one clip, as ``read_clip`` does, and how much of it the track covers."""
         start = _start(reader) if start is None else start
         seconds = self.num_samples / self.sampling_rate
-        return reader.read_audio(start, seconds, self.sampling_rate, self.num_channels)
+        # Mixed to stereo by FFmpeg, mono sound would lose three decibels.
+        channels = 1 if reader.audio and reader.audio.channels == 1 else self.num_channels
+        return reader.read_audio(start, seconds, self.sampling_rate, channels)
 
 
 def _start(reader: MediaReader) -> float:

@@ -69,6 +69,4 @@ class SceneReader:
         processor = self.processor
         if reader.audio is None:
             return torch.full((processor.num_channels, processor.num_samples), torch.nan)
-        seconds = processor.num_samples / processor.sampling_rate
-        samples = reader.read_audio(start, seconds, processor.sampling_rate, processor.num_channels).samples
-        return processor.waveform(samples)
+        return processor.waveform(processor.read_sound(reader, start).samples)

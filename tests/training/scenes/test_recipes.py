@@ -1,4 +1,4 @@
-"""The recipes of published configurations, made small: each takes a step, in the order in which they build on another."""
+"""The recipes of published configurations, made small: each takes a step, in the order in which they follow."""
 
 import re
 
