@@ -2,25 +2,40 @@
 
 from ._cards import CARD_FILE, ModelCard, Paper
 
-_PARTS = ('model = avssl_hub.load("{name}")', 'processor = avssl_hub.load_processor("{name}")')
-_RUN = (*_PARTS, 'output = model(**processor(videos="my_video.mp4", audio="my_video.mp4"))')
+_MODEL, _PROCESSOR = 'model = avssl_hub.load("{name}")', 'processor = avssl_hub.load_processor("{name}")'
+_BY_THEMSELVES = ("", f"{_MODEL}  # or the parts by themselves", _PROCESSOR)
 # By the first of a card's tasks.
 _EXAMPLES = {
     "audio-visual-feature-extraction": (
         'embed = avssl_hub.EmbeddingPipeline("{name}")',
         'clips = embed("my_video.mp4", every=2.0)',
         "similarity = clips.video_embeds @ clips.audio_embeds.T  # cosine of each picture with each sound",
-        "",
-        f"{_PARTS[0]}  # or the parts by themselves",
-        _PARTS[1],
+        *_BY_THEMSELVES,
     ),
-    "audio-visual-synchronization": (*_RUN, "in_time = output.logits > 0"),
-    "sound-source-localization": (*_RUN, "heat = output.activation_maps.abs()  # (clip, time, height, width)"),
-    "audio-visual-source-separation": (*_RUN, "on_screen, off_screen = output.waveforms[0]"),
+    "audio-visual-synchronization": (
+        'synchronize = avssl_hub.SynchronizationPipeline("{name}")',
+        'result = synchronize("my_video.mp4")',
+        "result.aligned, result.score, result.best_offset  # a positive offset: the sound comes late",
+        *_BY_THEMSELVES,
+    ),
+    "sound-source-localization": (
+        "from avssl_hub.pipelines.overlay import write_overlay",
+        "",
+        'localize = avssl_hub.LocalizationPipeline("{name}")',
+        'result = localize("my_video.mp4")  # result.maps: (time, height, width)',
+        'write_overlay(result, "my_video.mp4", "heat.mp4")',
+        *_BY_THEMSELVES,
+    ),
+    "audio-visual-source-separation": (
+        'separate = avssl_hub.SeparationPipeline("{name}")',
+        'sound = separate("my_video.mp4")  # any length; mask="left" hears what is on the right',
+        "on_screen, off_screen, rate = sound.on_screen, sound.off_screen, sound.sampling_rate",
+        *_BY_THEMSELVES,
+    ),
     "audio-source-separation": (
-        *_PARTS,
-        'output = model(**processor(audio="my_recording.wav"))',
-        "one, other = output.waveforms[0]",
+        'separate = avssl_hub.SeparationPipeline("{name}")',
+        'one, other = separate("my_recording.wav").tracks  # in no order',
+        *_BY_THEMSELVES,
     ),
 }
 
