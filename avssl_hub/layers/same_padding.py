@@ -1,6 +1,6 @@
 """Convolutions padded as TensorFlow's SAME: by the size of the input, the odd element at the end."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import torch
 from torch import nn
@@ -13,16 +13,26 @@ def same_padding(size: int, kernel: int, stride: int) -> tuple[int, int]:
     return total // 2, total - total // 2
 
 
-def pad_same(
-    hidden: torch.Tensor, kernel_size: Sequence[int], stride: Sequence[int], value: float = 0.0
-) -> torch.Tensor:
-    """Pad the axes of ``(B, C, ...)`` for windows of ``kernel_size``."""
-    return _pad(hidden, [same_padding(*axis) for axis in zip(hidden.shape[2:], kernel_size, stride)], value)
+def same_pieces(
+    hidden: torch.Tensor, kernel_size: Sequence[int], stride: Sequence[int], outputs: int
+) -> Iterator[torch.Tensor]:
+    """Cut ``(B, C, L, ...)`` along L, padded, so that windows without padding give ``outputs`` elements a piece.
+
+    What they give of all pieces, one behind the other, is the whole convolution; the last piece may be shorter.
+    """
+    length = hidden.shape[2]
+    padding = [same_padding(*axis) for axis in zip(hidden.shape[2:], kernel_size, stride)]
+    count = -(-length // stride[0])
+    for first in range(0, count, outputs):
+        begin = first * stride[0] - padding[0][0]
+        end = (min(first + outputs, count) - 1) * stride[0] - padding[0][0] + kernel_size[0]
+        outside = max(-begin, 0), max(end - length, 0)
+        yield _pad(hidden[:, :, max(begin, 0) : end], [outside, *padding[1:]])
 
 
-def _pad(hidden: torch.Tensor, padding: list[tuple[int, int]], value: float = 0.0) -> torch.Tensor:
+def _pad(hidden: torch.Tensor, padding: list[tuple[int, int]]) -> torch.Tensor:
     flat = [count for pair in reversed(padding) for count in pair]
-    return F.pad(hidden, flat, value=value) if any(flat) else hidden
+    return F.pad(hidden, flat) if any(flat) else hidden
 
 
 def _convolve(function: Callable, layer: nn.modules.conv._ConvNd, hidden: torch.Tensor) -> torch.Tensor:

@@ -4,7 +4,14 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from avssl_hub.layers.same_padding import SameConv1d, SameConv2d, SameConv3d, SameConvTranspose2d, same_padding
+from avssl_hub.layers.same_padding import (
+    SameConv1d,
+    SameConv2d,
+    SameConv3d,
+    SameConvTranspose2d,
+    same_padding,
+    same_pieces,
+)
 
 
 @pytest.mark.parametrize(
@@ -44,3 +51,14 @@ def test_transposed_convolution_is_the_adjoint(stride):
     other = torch.randn_like(forward(one))
     assert backward(other).shape == one.shape
     torch.testing.assert_close((forward(one) * other).sum(), (one * backward(other)).sum())
+
+
+@pytest.mark.parametrize("length", [1, 2, 9, 16, 17])
+@pytest.mark.parametrize(("kernel", "stride"), [(5, 2), (3, 1), (1, 2)])
+def test_pieces_give_the_whole_convolution(length, kernel, stride):
+    torch.manual_seed(0)
+    layer, inputs = SameConv2d(2, 3, (kernel, 3), (stride, 2)), torch.randn(2, 2, length, 7)
+    pieces = list(same_pieces(inputs, layer.kernel_size, layer.stride, 4))
+    outputs = [F.conv2d(piece, layer.weight, layer.bias, layer.stride) for piece in pieces]
+    assert all(output.shape[2] == 4 for output in outputs[:-1])
+    torch.testing.assert_close(torch.cat(outputs, 2), layer(inputs))

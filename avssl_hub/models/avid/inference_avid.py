@@ -10,16 +10,9 @@ from pathlib import Path
 import torch
 from torch import nn
 from torch.nn import functional as F
-from torch.nn.utils.fusion import fuse_conv_bn_weights
 
+from ...layers.folding import channels_last, folded, scale_of
 from .modeling_avid import AvidAudioEncoder, AvidModel, AvidVideoBlock, AvidVideoEncoder
-
-
-def _fold(conv: nn.Module, norm: nn.Module) -> tuple[torch.Tensor, torch.Tensor]:
-    weight, bias = fuse_conv_bn_weights(
-        conv.weight, conv.bias, norm.running_mean, norm.running_var, norm.eps, norm.weight, norm.bias
-    )
-    return weight.detach(), bias.detach()
 
 
 class _Convolution(nn.Module):
@@ -27,8 +20,7 @@ class _Convolution(nn.Module):
 
     def __init__(self, weight: torch.Tensor, bias: torch.Tensor | None, stride, padding):
         super().__init__()
-        layout = torch.channels_last_3d if weight.ndim == 5 else torch.channels_last
-        self.register_buffer("weight", weight.contiguous(memory_format=layout))
+        self.register_buffer("weight", channels_last(weight))
         self.register_buffer("bias", bias)
         self.stride, self.padding = stride, padding
         self._convolve = F.conv3d if weight.ndim == 5 else F.conv2d
@@ -54,12 +46,12 @@ class _FoldedVideoBlock(nn.Module):
         super().__init__()
         self.time_stride = block.temporal_conv1.stride[0]
         space_stride = block.spatial_conv1.stride[1]
-        self.spatial1 = self._spatial(*_fold(block.spatial_conv1, block.spatial_norm1), space_stride)
-        self.temporal1 = self._temporal(*_fold(block.temporal_conv1, block.temporal_norm1), self.time_stride)
-        self.spatial2 = self._spatial(*_fold(block.spatial_conv2, block.spatial_norm2), 1)
+        self.spatial1 = self._spatial(*folded(block.spatial_conv1, block.spatial_norm1), space_stride)
+        self.temporal1 = self._temporal(*folded(block.temporal_conv1, block.temporal_norm1), self.time_stride)
+        self.spatial2 = self._spatial(*folded(block.spatial_conv2, block.spatial_norm2), 1)
         # The last normalisation acts on the sum: its scale goes into both summands, its offset into one.
-        self.temporal2 = self._temporal(*_fold(block.temporal_conv2, block.norm), 1)
-        scale = (block.norm.weight * torch.rsqrt(block.norm.running_var + block.norm.eps)).detach()
+        self.temporal2 = self._temporal(*folded(block.temporal_conv2, block.norm), 1)
+        scale = scale_of(block.norm)
         self.register_buffer("scale", scale)
         self.shortcut = None
         if block.shortcut is not None:
@@ -91,7 +83,7 @@ class FoldedVideoEncoder(nn.Module):
     def __init__(self, encoder: AvidVideoEncoder):
         super().__init__()
         stem = encoder.stem
-        self.stem = _Convolution(*_fold(stem.conv, stem.norm), stem.conv.stride, stem.conv.padding)
+        self.stem = _Convolution(*folded(stem.conv, stem.norm), stem.conv.stride, stem.conv.padding)
         self.pool = stem.pool
         self.stages = nn.ModuleList(nn.Sequential(*map(_FoldedVideoBlock, stage)) for stage in encoder.stages)
 
@@ -120,7 +112,7 @@ class FoldedAudioEncoder(nn.Module):
         for block in encoder.blocks:
             pairs += [(block.conv1, block.norm1), (block.conv2, block.norm2)]
         self.convolutions = nn.ModuleList(
-            _Convolution(*_fold(conv, norm), conv.stride, conv.padding) for conv, norm in pairs
+            _Convolution(*folded(conv, norm), conv.stride, conv.padding) for conv, norm in pairs
         )
 
     def forward(self, spectrogram: torch.Tensor) -> tuple[torch.Tensor, ...]:

@@ -20,6 +20,7 @@ from transformers.utils import ModelOutput
 
 from ...errors import InvalidValueError, explain
 from ...layers.statistics import kept_statistics
+from .._inference_form import InferenceForm
 from .configuration_avid import FEATURE_NAMES, AvidConfig
 
 
@@ -204,7 +205,7 @@ class AvidProjection(nn.Module):
         return features
 
 
-class AvidPreTrainedModel(PreTrainedModel):
+class AvidPreTrainedModel(InferenceForm, PreTrainedModel):
     config_class = AvidConfig
     main_input_name = "pixel_values_videos"
     supports_gradient_checkpointing = True
@@ -224,35 +225,13 @@ class AvidPreTrainedModel(PreTrainedModel):
         func = partial(gradient_checkpointing_func, context_fn=lambda: (nullcontext(), kept_statistics(self)))
         super()._set_gradient_checkpointing(enable, func, **kwargs)
 
-    def optimize_for_inference(self) -> "AvidPreTrainedModel":
-        """Replace the towers by an equal, faster form for CPU inference, in place; not to be trained or saved.
-
-        Batch normalisation is folded into the convolutions, and the video tower's (1, 3, 3) and (3, 1, 1)
-        convolutions run as two-dimensional ones on channels-last views.
-
-        Returns:
-            This model, in evaluation mode.
-        """
+    def _fold(self) -> None:
         from .inference_avid import FoldedAudioEncoder, FoldedVideoEncoder
 
-        self.eval().requires_grad_(False)
-        if isinstance(getattr(self, "video_encoder", None), AvidVideoEncoder):
+        if hasattr(self, "video_encoder"):
             self.video_encoder = FoldedVideoEncoder(self.video_encoder)
-        if isinstance(getattr(self, "audio_encoder", None), AvidAudioEncoder):
+        if hasattr(self, "audio_encoder"):
             self.audio_encoder = FoldedAudioEncoder(self.audio_encoder)
-        return self
-
-    def save_pretrained(self, *args, **kwargs):
-        if any(type(module).__name__.startswith("Folded") for module in self.children()):
-            raise InvalidValueError(
-                explain(
-                    f"saving {type(self).__name__}",
-                    "a model changed by optimize_for_inference()",
-                    "the original parameters",
-                    "Load the model again and save that one.",
-                )
-            )
-        return super().save_pretrained(*args, **kwargs)
 
 
 def _to_channels_first(pixel_values_videos: torch.Tensor, config: AvidConfig) -> torch.Tensor:

@@ -19,6 +19,7 @@ from transformers.utils import ModelOutput
 
 from ...errors import InvalidValueError, explain
 from ...layers.statistics import kept_statistics
+from .._inference_form import InferenceForm
 from .configuration_multisensory import MultisensoryConfig
 from .norm_multisensory import BatchNorm
 from .trunk_multisensory import MultisensoryAudioBranch, MultisensoryFusion, MultisensoryVideoBranch, fused_blocks
@@ -91,7 +92,7 @@ class FusedMaps(NamedTuple):
     fused: tuple[torch.Tensor, ...]
 
 
-class MultisensoryPreTrainedModel(PreTrainedModel):
+class MultisensoryPreTrainedModel(InferenceForm, PreTrainedModel):
     config_class = MultisensoryConfig
     base_model_prefix = "multisensory"
     main_input_name = "pixel_values_videos"
@@ -117,6 +118,11 @@ class MultisensoryPreTrainedModel(PreTrainedModel):
         func = partial(gradient_checkpointing_func, context_fn=lambda: (nullcontext(), kept_statistics(self)))
         super()._set_gradient_checkpointing(enable, func, **kwargs)
 
+    def _fold(self) -> None:
+        from .inference_multisensory import fold
+
+        fold(self)
+
 
 class MultisensoryModel(MultisensoryPreTrainedModel):
     """The audio-visual network without a head."""
@@ -132,9 +138,12 @@ class MultisensoryModel(MultisensoryPreTrainedModel):
         self.blocks = fused_blocks(config)
         self.post_init()
 
-    def encode_video(self, pixel_values_videos: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        """Run the part that only sees, ``(B, T, C, H, W)`` to its three maps; the last is what sound is fused with."""
-        return self.video_branch(_prepared_pixels(pixel_values_videos, self.config))
+    def encode_video(self, pixel_values_videos: torch.Tensor, all_maps: bool = True) -> tuple[torch.Tensor, ...]:
+        """Run the part that only sees, ``(B, T, C, H, W)`` to its three maps; the last is what sound is fused with.
+
+        With ``all_maps=False`` it is the only one: the others, of which the first is large, are not kept.
+        """
+        return self.video_branch(_prepared_pixels(pixel_values_videos, self.config), all_maps)
 
     def fuse(
         self, video_map: torch.Tensor, input_values: torch.Tensor | None, audio_mask: torch.Tensor | None = None
@@ -175,12 +184,14 @@ class MultisensoryModel(MultisensoryPreTrainedModel):
         Raises:
             InvalidValueError: A tensor has a wrong shape, or there is too little sound for the frames.
         """
-        video = self.encode_video(pixel_values_videos)
+        if output_hidden_states is None:
+            output_hidden_states = self.config.output_hidden_states
+        video = self.encode_video(pixel_values_videos, all_maps=output_hidden_states)
         audio, fused = self.fuse(video[-1], input_values, audio_mask)
         output = MultisensoryOutput(
             last_hidden_state=fused[-1], pooler_output=fused[-1].mean((2, 3, 4)), audio_mask=audio_mask
         )
-        if self.config.output_hidden_states if output_hidden_states is None else output_hidden_states:
+        if output_hidden_states:
             output["video_hidden_states"], output["hidden_states"] = video, fused
             if audio is not None:
                 output["audio_hidden_states"] = audio
@@ -225,7 +236,7 @@ class MultisensoryForAlignment(MultisensoryPreTrainedModel):
             InvalidValueError: A tensor has a wrong shape, or there is too little sound for the frames.
         """
         several = input_values.ndim == 4
-        video = self.multisensory.encode_video(pixel_values_videos)[-1]
+        video = self.multisensory.encode_video(pixel_values_videos, all_maps=False)[-1]
         sounds = input_values.unbind(1) if several else [input_values]
         lasts = [self.multisensory.fuse(video, sound, audio_mask).fused[-1] for sound in sounds]
         maps = torch.stack([activation_map(last, self.alignment_head, audio_mask) for last in lasts], 1)

@@ -168,7 +168,7 @@ class MultisensoryForSourceSeparation(_SourceSeparation):
         Raises:
             InvalidValueError: A tensor has a wrong shape, or there is too little sound.
         """
-        video = self.multisensory.encode_video(pixel_values_videos)[-1]
+        video = self.multisensory.encode_video(pixel_values_videos, all_maps=False)[-1]
         fused = self.multisensory.fuse(video, input_values, audio_mask).fused
         # The first scale has not heard anything yet; the others are the ends of stages three and five.
         features = [scale.mean((3, 4)) for scale in (video, fused[2], fused[-1])]

@@ -8,7 +8,7 @@ from torch import nn
 from torch.nn import functional as F
 from transformers.modeling_layers import GradientCheckpointingLayer
 
-from ...layers.same_padding import SameConv1d, SameConv3d, pad_same
+from ...layers.same_padding import SameConv1d, SameConv3d, same_padding
 from .configuration_multisensory import MultisensoryConfig
 from .norm_multisensory import BatchNorm, BatchRenorm
 from .pooling_multisensory import FractionalMaxPool
@@ -130,21 +130,24 @@ class MultisensoryVideoBranch(nn.Module):
             MultisensoryBlock(config, SameConv3d, width, width, 3, (stride,) * 3) for stride in (1, 2)
         )
 
-    def forward(self, pixels: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        features = [self.stem(pixels)]
-        hidden = self.pool(features[0])
+    def forward(self, pixels: torch.Tensor, all_maps: bool = True) -> tuple[torch.Tensor, ...]:
+        """Return the maps of the stem and of both blocks, or the last alone."""
+        hidden = self.stem(pixels)
+        maps = [hidden] if all_maps else []
+        hidden = self.pool(hidden)
         for block in self.blocks:
             hidden = block(hidden)
-            features.append(hidden)
-        return tuple(features)
+            maps.append(hidden)
+        return tuple(maps if all_maps else maps[-1:])
 
 
 class VideoPool(nn.Module):
     """Spatial max pool with SAME padding."""
 
     def forward(self, hidden: torch.Tensor) -> torch.Tensor:
-        window, stride = (1, 3, 3), (1, 2, 2)
-        return F.max_pool3d(pad_same(hidden, window, stride, -torch.inf), window, stride)
+        # Where one element is missing, and that is behind, the last window is cut short instead of a copy padded.
+        before = [same_padding(size, 3, 2)[0] for size in hidden.shape[-2:]]
+        return F.max_pool3d(hidden, (1, 3, 3), (1, 2, 2), (0, *before), ceil_mode=True)
 
 
 class MultisensoryFusion(nn.Module):

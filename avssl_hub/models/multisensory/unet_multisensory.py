@@ -85,4 +85,7 @@ def _beside(hidden: torch.Tensor, features: torch.Tensor) -> torch.Tensor:
     """Put video features, brought to the length of the sound's, beside those of every frequency."""
     time, bins = hidden.shape[-2:]
     features = resize_linear(features, time)[..., None].expand(*features.shape[:2], time, bins)
+    if hidden.is_contiguous(memory_format=torch.channels_last):
+        # Parts of one layout are put together in it.
+        features = features.contiguous(memory_format=torch.channels_last)
     return torch.cat([hidden, features], 1)
