@@ -12,8 +12,8 @@ from ...layers.same_padding import same_pieces
 from .trunk_multisensory import ConvNorm, MultisensoryBlock, MultisensoryFusion, MultisensoryVideoBranch
 from .unet_multisensory import UNetLayer
 
-# Frames of the stem's output made at a time, 26 MB at the paper's size: memory that is used again, near the cache.
-STEM_FRAMES = 8
+# Frames of the stem's output made at a time, 13 MB at the paper's size: memory that is used again, near the cache.
+STEM_FRAMES = 4
 
 
 class FoldedConv(nn.Module):
@@ -63,17 +63,22 @@ class FoldedVideoBranch(nn.Module):
 
     def forward(self, pixels: torch.Tensor, all_maps: bool = True) -> tuple[torch.Tensor, ...]:
         """Return the maps of the stem and of both blocks, or the last alone."""
-        maps, pooled = [], []
-        for piece in same_pieces(pixels, self.stem.kernel_size, self.stem.stride, STEM_FRAMES):
-            stem = F.conv3d(piece, self.stem.weight, self.stem.bias, self.stem.stride).relu_()
-            pooled.append(self.pool(stem))
-            if all_maps:
-                maps.append(stem)
-        maps, hidden = [torch.cat(maps, 2)] if all_maps else [], torch.cat(pooled, 2)
+        stem, hidden = self._stem(pixels, kept=all_maps)
+        maps = [stem] if all_maps else []
         for block in self.blocks:
             hidden = block(hidden)
             maps.append(hidden)
         return tuple(maps if all_maps else maps[-1:])
+
+    def _stem(self, pixels: torch.Tensor, kept: bool) -> tuple[torch.Tensor | None, torch.Tensor]:
+        """Return the stem's map, if it is to be kept, and what the pooling makes of it."""
+        maps, pooled = [], []
+        for piece in same_pieces(pixels, self.stem.kernel_size, self.stem.stride, STEM_FRAMES):
+            stem = F.conv3d(piece, self.stem.weight, self.stem.bias, self.stem.stride).relu_()
+            pooled.append(self.pool(stem))
+            if kept:
+                maps.append(stem)
+        return torch.cat(maps, 2) if kept else None, torch.cat(pooled, 2)
 
 
 class FoldedFusion(nn.Module):
