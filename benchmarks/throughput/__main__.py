@@ -11,7 +11,7 @@ from pathlib import Path
 # One thread unless a section says otherwise; libraries read this when they are imported.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-SECTIONS = ("input", "towers", "objectives", "train", "sounds", "classifiers", "load")
+SECTIONS = ("input", "towers", "scenes", "objectives", "train", "sounds", "classifiers", "load")
 VIDEOS = (".mp4", ".avi", ".mkv", ".mov", ".webm")
 RECORDINGS = 20  # of the section on sounds
 SOUNDS = (".ogg", ".wav", ".flac", ".mp3")
@@ -57,6 +57,10 @@ def _measure(name: str, options: argparse.Namespace, folder: Path) -> dict:
         from . import towers
 
         return towers.run(options.rounds)
+    if name == "scenes":
+        from . import scenes
+
+        return scenes.run(options.rounds, folder)
     if name == "objectives":
         from . import objectives
 

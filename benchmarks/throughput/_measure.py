@@ -6,6 +6,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 
 import torch
 
@@ -84,6 +85,15 @@ def gemm_gflops(threads: int, size: int = 1536, repeats: int = 3) -> float:
             left @ right
             best = min(best, time.perf_counter() - start)
     return 2 * size**3 / best / 1e9
+
+
+def peak_mb() -> float:
+    """Return the most memory that this process has had so far, in MB; Linux only.
+
+    ``getrusage`` would not do: what it tells of a process begins with the size of its parent.
+    """
+    (line,) = (line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM:"))
+    return int(line.split()[1]) * 1024 / 1e6
 
 
 def machine() -> dict:

@@ -1,6 +1,7 @@
 """The throughput benchmark measures what it says: equal work by turns, medians of paired ratios, honest verdicts."""
 
 import json
+from pathlib import Path
 from shutil import which
 
 import numpy as np
@@ -9,8 +10,9 @@ import torch
 from torch.testing import assert_close
 
 from avssl_hub.models.avid import AvidConfig, AvidProcessor
+from avssl_hub.models.multisensory import MultisensoryConfig, MultisensoryForSourceSeparation
 from benchmarks.throughput import __main__ as command
-from benchmarks.throughput import load, objectives, towers, train
+from benchmarks.throughput import load, objectives, scenes, towers, train
 from benchmarks.throughput._measure import Laps, bar, by_turns, gemm_gflops, torch_threads
 from benchmarks.throughput._report import markdown
 from tests.media.corpus import Sound, make, noise
@@ -122,6 +124,49 @@ def test_compiled_towers_give_equal_outputs():
     compiled = [figure for figure in section["figures"] if "compiled" in figure["name"] and "diff" in figure["name"]]
     assert len(compiled) >= 2
     assert all(figure["met"] for figure in compiled)
+
+
+SMALL_SCENE = {
+    "video_hidden_sizes": (8, 12, 16, 20),
+    "audio_hidden_sizes": (8, 12, 12, 16, 8),
+    "fusion_hidden_size": 24,
+    "unet_hidden_sizes": (8, 8, 12, 12, 16),
+    "unet_time_strides": (1, 1, 2, 2, 2),
+    "unet_video_layers": (1, 2, 3),
+}
+
+
+@pytest.fixture
+def small_scene():
+    config = MultisensoryConfig(**SMALL_SCENE)
+    return scenes.Scene("separation", MultisensoryForSourceSeparation, config, 9, 8000, memory_limit=600)
+
+
+def test_scenes_section_compares_equal_outputs(small_scene, tmp_path, monkeypatch):
+    taken = {"plain": {"imports": 500.0, "peak": 700.0}, scenes.OPTIMIZED: {"imports": 510.0, "peak": 650.0}}
+    monkeypatch.setattr(scenes, "_peak", lambda scene, folder, form, size, threads: taken[form])
+    section = scenes.run(1, tmp_path, [small_scene], size=32, threads=1)
+    names = ["separation, plain", f"separation, {scenes.OPTIMIZED}"]
+    assert [(row["name"], row["memory_mb"]) for row in section["rows"]] == list(zip(names, (700.0, 650.0)))
+    times = [row["wall_ms"] for row in section["rows"]]
+    figures = {figure["name"].split(": ")[1]: figure for figure in section["figures"]}
+    assert figures["over plain"]["value"] == pytest.approx(times[0] / times[1])
+    assert figures["largest difference, in standard deviations"]["met"]
+    (gemm,) = section["setting"]["gemm_gflops"].values()
+    speed = figures["work of a clip"]["value"] / (times[1] / 1e3)
+    assert figures["share of the matrix product"]["value"] == pytest.approx(100 * speed / gemm)
+    assert not figures["memory, half of the original's"]["met"]
+    assert figures["of which imports"]["value"] == 510.0
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="peak memory is read from Linux's /proc")
+def test_memory_of_a_scene_is_that_of_a_fresh_process(small_scene, tmp_path):
+    small_scene.model_class(small_scene.config).save_pretrained(tmp_path)
+    block = torch.ones(250_000_000)
+    taken = scenes._peak(small_scene, tmp_path, scenes.OPTIMIZED, size=32, threads=1)
+    # A small network and its maps; the gigabyte of this process does not count.
+    assert block.nbytes / 1e6 > taken["peak"] > taken["imports"] > 100
+    assert taken["peak"] < taken["imports"] + 100
 
 
 def test_objectives_section_compares_equal_losses_and_sets():
