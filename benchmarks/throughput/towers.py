@@ -31,15 +31,16 @@ BARS = {
 }
 
 
-def give_statistics(model: torch.nn.Module) -> torch.nn.Module:
-    """Let a network's normalisations do something, in place, as a trained one's do; without gradients."""
+def model_with_statistics(config: AvidConfig) -> AvidModel:
+    """Build a network whose normalisations do something, as a trained one's do."""
+    torch.manual_seed(0)
+    model = AvidModel(config).eval().requires_grad_(False)
     for module in model.modules():
-        if getattr(module, "running_mean", None) is not None:
+        if isinstance(module, torch.nn.modules.batchnorm._BatchNorm):
             module.running_mean.normal_(0, 0.1)
             module.running_var.uniform_(0.5, 1.5)
+            module.weight.uniform_(0.5, 1.5)
             module.bias.normal_(0, 0.1)
-            if module.weight is not None:
-                module.weight.uniform_(0.5, 1.5)
     return model
 
 
@@ -100,8 +101,7 @@ def run(rounds: int, batch: int = 8, frames: int = 8, size: int = 224, config: A
         The section of the report.
     """
     config = config or AvidConfig()
-    torch.manual_seed(0)
-    model = give_statistics(AvidModel(config).eval().requires_grad_(False))
+    model = model_with_statistics(config)
     inputs = inputs_of(config, batch, frames, size)
     rows, figures, gemm = [], [], {}
     with tempfile.TemporaryDirectory() as folder, torch.no_grad():
