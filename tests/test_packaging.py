@@ -68,8 +68,9 @@ def test_wheel_lists_benchmarks_as_a_checkout_does(unpacked_wheel):
 def test_wheel_has_adapters_and_exports(unpacked_wheel):
     code = (
         "from avssl_hub.benchmarks._models import _adapter\n"
+        "from avssl_hub.evaluation.encoder import Encoder\n"
         "for name in ('ast:AstEncoder', 'videomae:VideoMaeEncoder'):\n"
-        "    print(_adapter(f'avssl_hub.benchmarks.adapters.{name}').model_type)"
+        "    print(_adapter(f'avssl_hub.benchmarks.adapters.{name}', Encoder).model_type)"
     )
     done = run(unpacked_wheel, "-c", code)
     assert done.stdout.split() == ["audio-spectrogram-transformer", "videomae"], done.stderr
