@@ -10,7 +10,7 @@ class SceneBatch(NamedTuple):
     """One process's share of a step, on its device.
 
     Attributes:
-        pixels: ``(B, T, 3, H, W)`` in [-1, 1].
+        pixels: ``(B, T, 3, H, W)`` in [-1, 1]; of T = 0 where a task takes no picture.
         sounds: ``(B, K, channels, n)``, the picture's own sound first; NaN for a recording without sound.
         items: Item of each clip, ``(B,)``.
         labels: Class of each clip, ``(B,)``; -1 where classes are not known.

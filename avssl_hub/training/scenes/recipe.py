@@ -121,6 +121,15 @@ class SceneRecipe(RunSettings):
         """Make the processor of the trained model."""
         return MultisensoryProcessor(**self.processor)
 
+    def clip_processor(self) -> MultisensoryProcessor:
+        """Make the processor of the clips that are trained on."""
+        return self.build_processor()
+
+    @property
+    def needs_picture(self) -> bool:
+        """Whether the network sees; if not, none is decoded."""
+        return True
+
     @property
     def least_clips(self) -> int:
         """Fewest clips of a process, or of a part of its batch, that can be compared."""

@@ -10,7 +10,8 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from ...data.avworld import AVWorld
+from ...data.avworld import draw_scenes
+from ...data.avworld.picture import draw_frames
 from ...data.avworld.sound import play
 from ...data.manifest import Manifest
 from .._recipe_error import require
@@ -66,33 +67,31 @@ class WorldScenes:
             yield self._batch(number, device, share)
 
     def _batch(self, step: int, device: torch.device, share: slice) -> SceneBatch:
-        recipe, processor = self.recipe, self.recipe.build_processor()
-        world, data = AVWorld(recipe.data.world), recipe.data
+        recipe, processor = self.recipe, self.recipe.clip_processor()
+        world, data = recipe.data.world, recipe.data
         augmentation, windows = recipe.augment.build(processor), recipe.windows()
         generator = torch.Generator().manual_seed(mixed_seed(recipe.seed, 1, step))
         items = items_of_step(recipe.seed, step, self.num_items, recipe.loop.batch_size, data.clips_per_item)
-        available = min(data.piece_frames, int(world.config.duration * processor.fps))
+        available = min(data.piece_frames, int(world.duration * processor.fps))
         # Drawn for the whole batch, which so does not depend on the number of processes.
         moments = [windows.draw(available, generator) for _ in items]
-        changes = [augmentation.sample(world.config.height, world.config.width, generator) for _ in items]
+        changes = [augmentation.sample(world.height, world.width, generator) for _ in items]
         items, moments, changes = items[share], moments[share], changes[share]
 
-        clips = world.render(
-            "train",
-            items.tolist(),
-            [chosen.picture / processor.fps for chosen in moments],
-            processor.video_duration,
-            processor.fps,
-            device=device,
-        )
-        frames = clips.frames[:, :: data.frame_stride]
+        scenes = draw_scenes(world, "train", items.tolist()).to(device)
+        pixels = _no_pictures(len(items), device)
+        if recipe.needs_picture:
+            firsts = torch.tensor([chosen.picture for chosen in moments], dtype=torch.float64)
+            times = (firsts[:, None] + torch.arange(0, processor.num_frames, data.frame_stride)) / processor.fps
+            frames = draw_frames(scenes, times.to(device), world)
+            pixels = torch.stack(augmentation.apply_all(frames, changes))
         starts = torch.tensor([chosen.sounds for chosen in moments], device=device) / processor.fps
-        sounds = [play(clips.scenes, start, processor.num_samples, world.config) for start in starts.unbind(1)]
+        sounds = [play(scenes, start, processor.num_samples, world) for start in starts.unbind(1)]
         return SceneBatch(
-            torch.stack(augmentation.apply_all(frames, changes)),
+            pixels,
             torch.stack([torch.stack([processor.waveform(own[None]) for own in sound]) for sound in sounds], 1),
             items.to(device),
-            clips.scenes.classes[:, 0],
+            scenes.classes[:, 0],
             _draws(recipe, step)[share].to(device),
         )
 
@@ -116,15 +115,18 @@ class ManifestScenes:
         return self.manifest[item].name
 
     def batches(self, step: int, broken: BrokenItems, device: torch.device, share: slice) -> Iterator[SceneBatch]:
-        recipe, processor = self.recipe, self.recipe.build_processor()
+        recipe, processor = self.recipe, self.recipe.clip_processor()
         augmentation = recipe.augment.build(processor)
-        reader = SceneReader(processor, recipe.windows(), recipe.data, recipe.needs_sound)
+        reader = SceneReader(processor, recipe.windows(), recipe.data, recipe.needs_sound, recipe.needs_picture)
         dataset = ClipDataset(recipe, self.manifest, reader, augmentation, share)
         wanted = -(-processor.num_frames // recipe.data.frame_stride)
         for number, items, clips in read_ahead(dataset, step, broken, device):
             mine = items[share]
+            pixels = _no_pictures(len(mine), device)
+            if recipe.needs_picture:
+                pixels = clips.pixels(augmentation, wanted, device)
             yield SceneBatch(
-                clips.pixels(augmentation, wanted, device),
+                pixels,
                 _sounds_of(clips.samples).to(device, non_blocking=True),
                 mine.to(device),
                 self.labels[mine].to(device),
@@ -136,6 +138,10 @@ def _draws(recipe: SceneRecipe, step: int) -> Tensor:
     """Draw a number for each clip of a step, whatever the number of processes."""
     generator = torch.Generator().manual_seed(mixed_seed(recipe.seed, 3, step))
     return torch.rand(recipe.loop.batch_size, generator=generator)
+
+
+def _no_pictures(number: int, device: torch.device) -> Tensor:
+    return torch.empty(number, 0, 3, 0, 0, device=device)
 
 
 def _sounds_of(samples: Tensor) -> Tensor:
