@@ -17,6 +17,7 @@ from .scenes import sources as scene_sources
 from .scenes import start as scene_start
 from .scenes.alignment import AlignmentRecipe, AlignmentRun
 from .scenes.recognition import RecognitionRecipe, RecognitionRun
+from .scenes.separation import SeparationRecipe, SeparationRun
 
 
 class Task(NamedTuple):
@@ -48,4 +49,5 @@ TASKS = {
     "embedding": Task(Recipe, PretrainingRun, AvidProcessor, sources.open_source, start.start, start.start_again),
     "alignment": _of_scenes(AlignmentRecipe, AlignmentRun),
     "recognition": _of_scenes(RecognitionRecipe, RecognitionRun),
+    "separation": _of_scenes(SeparationRecipe, SeparationRun),
 }
