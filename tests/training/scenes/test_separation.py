@@ -1,5 +1,6 @@
 """Separation: what is mixed with what and compared, what a run begins with, and that blind ones take no picture."""
 
+import inspect
 import json
 
 import pytest
@@ -8,6 +9,7 @@ from safetensors.torch import load_file
 
 from avssl_hub.errors import AvsslError, CheckpointError
 from avssl_hub.models.multisensory import (
+    MultisensoryConfig,
     MultisensoryForSourceSeparation,
     MultisensoryProcessor,
     SpectrogramUNetForSeparation,
@@ -15,6 +17,7 @@ from avssl_hub.models.multisensory import (
 from avssl_hub.training import load_recipe, parse_recipe, train
 from avssl_hub.training.scenes.sources import WorldScenes, open_scenes
 from avssl_hub.training.scenes.start import start
+from avssl_hub.training.schedule import learning_rate_factor
 from tests.media.corpus import Sound, make, sine
 
 SEPARATION = [
@@ -197,3 +200,42 @@ def test_recordings_are_separated_and_sound_alone_will_do_where_nothing_is_seen(
     (tmp_path / "sounds.csv").write_text("\n".join(["path", *(f"{number}.wav" for number in range(4))]))
     folder = train(load_recipe(small, [*BLIND, *listed(tmp_path / "sounds.csv")]), tmp_path / "blind")
     assert json.loads((folder / "metrics.json").read_text())["broken"] == 0
+
+
+# Of each recipe: steps, clips a step, whether it starts from pretraining, and what sets its network apart.
+PUBLISHED = {
+    "separation": (160_000, 6, True, {}),
+    "separation_large": (900_000, 6, True, {}),
+    "separation_mono": (160_000, 6, True, {"mono_sound": True}),
+    "separation_static": (160_000, 6, True, {"static_video": True}),
+    "separation_scratch": (160_000, 6, False, {}),
+    "separation_no_early_fusion": (160_000, 6, True, {"use_sound": False}),
+    "separation_pit": (160_000, 6, True, {"separation_losses": ["on_off", "permutation_invariant"]}),
+    "unet_pit": (160_000, 24, False, {"separation_losses": ["permutation_invariant"]}),
+}
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_recipes_are_the_published_settings(name):
+    recipe = load_recipe(f"multisensory/{name}")
+    steps, clips, pretrained, own = PUBLISHED[name]
+    assert (recipe.loop.steps, recipe.loop.batch_size) == (steps, clips)
+    assert bool(recipe.start_from) == pretrained
+    settings = recipe.optimizer
+    assert (settings.method, settings.learning_rate, settings.max_norm) == ("adam", 1e-4, 10)
+    assert (recipe.kernel_decay, settings.weight_decay) == (1e-5, 0)
+    factors = [learning_rate_factor(step, steps, 1, settings) for step in (0, 119_999, 120_000, 240_000)]
+    assert factors == pytest.approx([1, 1, 0.1, 0.01])
+    processor = recipe.build_processor()
+    assert (processor.num_frames, processor.num_samples) == (63, 44144)
+
+    with torch.device("meta"):
+        network = recipe.build_network([])
+    # What TensorFlow counts as trainable in the authors' graphs.
+    counted = 67_001_092 if recipe.blind else 113_669_445
+    assert sum(parameter.numel() for parameter in network.parameters()) == counted
+    plain = MultisensoryConfig(batch_norm_scale=not recipe.blind)
+    keys = inspect.signature(MultisensoryConfig).parameters.keys() - {"kwargs"}
+    changed = {key for key in keys if getattr(network.config, key) != getattr(plain, key)}
+    assert changed == own.keys()
+    assert all(getattr(network.config, key) == value for key, value in own.items())
