@@ -17,6 +17,7 @@ from avssl_hub.audio.stft import from_decibels, griffin_lim, inverse_stft, norma
 from avssl_hub.models.multisensory.losses_multisensory import kernel_decay
 from avssl_hub.models.multisensory.norm_multisensory import BatchRenorm
 from avssl_hub.models.multisensory.pooling_multisensory import FractionalMaxPool, fixed_edges
+from avssl_hub.training.scenes.mixing import mixed_pairs
 from avssl_hub.video.legacy_resize import resize_linear
 
 from ._multisensory import (
@@ -156,12 +157,10 @@ def test_action_classifier_matches(path):
     assert stored(arrays) == actual.keys()
 
 
-def mixed(arrays, rolled: bool):
-    """Sources ``(B, 2, C, samples)`` of mixtures: clips with those half a batch on, or halves of the batch."""
+def mixed(arrays, blind: bool):
+    """Sources ``(B, 2, C, samples)`` of mixtures, by the rule of training."""
     clips = sound(arrays).transpose(1, 2)
-    clips = normalize_rms(clips * torch.arange(1.0, len(clips) + 1)[:, None, None], 0.1)
-    half = len(clips) // 2
-    return torch.stack([clips, clips.roll(half, 0)] if rolled else [clips[:half], clips[half:]], 1)
+    return mixed_pairs(clips * torch.arange(1.0, len(clips) + 1)[:, None, None], blind)
 
 
 def separated(output):
@@ -208,7 +207,7 @@ def test_training_for_separation_with_video_matches(path, monkeypatch):
     config = MultisensoryConfig.separation()
     model = with_rule_weights(MultisensoryForSourceSeparation, config, bool(arrays["meta|renorm_fresh"]))
     step = TrainingRun(model, arrays, monkeypatch)
-    sources = mixed(arrays, rolled=True)
+    sources = mixed(arrays, blind=False)
     output = model(images(arrays), sources.sum(1), labels=sources)
     assert_spectrograms_match(model, output, sources, arrays)
     losses = {"gen:reg": kernel_decay(model.unet)}
@@ -238,7 +237,7 @@ def test_training_for_blind_separation_matches(path, monkeypatch):
     config = MultisensoryConfig.blind_separation()
     model = with_rule_weights(SpectrogramUNetForSeparation, config, bool(arrays["meta|renorm_fresh"]))
     step = TrainingRun(model, arrays, monkeypatch)
-    sources = mixed(arrays, rolled=False)
+    sources = mixed(arrays, blind=True)
     output = model(sources.sum(1), labels=sources)
     assert_spectrograms_match(model, output, sources, arrays)
     step.assert_step_matches({"gen:reg": kernel_decay(model), "pit": output.loss}, "total:gen")
