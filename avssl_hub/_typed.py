@@ -66,7 +66,8 @@ def parse(kind: Any, value: Any, where: str, error: type[SettingError] = Setting
 def _parse_section(kind: type, value: Any, where: str, error: type[SettingError]) -> Any:
     if not isinstance(value, Mapping):
         raise error(explain(f"{error.noun} section '{where}'", repr(value), "a mapping of settings"))
-    fields = typing.get_type_hints(kind)
+    hints = typing.get_type_hints(kind)
+    fields = {field.name: hints[field.name] for field in dataclasses.fields(kind)}
     for key in value:
         if key not in fields:
             place = f"{error.noun} key in '{where}'" if where else f"{error.noun} key"
