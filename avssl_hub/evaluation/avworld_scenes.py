@@ -34,6 +34,22 @@ CLIPS = 1000
 MAP_THRESHOLD = 0.5
 
 
+class MapScores(NamedTuple):
+    """What activation maps are worth.
+
+    Attributes:
+        localization: Their consensus IoU with masks of what sounds.
+        mean_iou: Its mean, 0 to 1.
+        pointing: Share of the strongest place that what sounds covers, on average, 0 to 1.
+        chance: The same of any place.
+    """
+
+    localization: LocalizationScore
+    mean_iou: float
+    pointing: float
+    chance: float
+
+
 class Clip(NamedTuple):
     """A batch of B test clips.
 
@@ -94,29 +110,31 @@ def score_alignment(
 @torch.inference_mode()
 def score_localization(
     model: MultisensoryForAlignment, processor: MultisensoryProcessor, world: AVWorld, clips: int = CLIPS
-) -> tuple[LocalizationScore, float]:
+) -> MapScores:
     """Hold the activation maps' size against masks of what sounds.
 
     Each time step of a map counts by itself, where something sounds in the middle of it; steps of a clip are one piece
     of evidence. A map's answer is what exceeds half of its range.
-
-    Returns:
-        The score, and the mean cIoU.
     """
     model.eval()
-    ious, groups, seen = [], [], 0
+    ious, groups, pointed, anywhere, seen = [], [], [], [], 0
     for clip in held_out_clips(processor, world, AlignedWindows(processor.num_frames), clips):
         maps = model(clip.pixels, clip.sounds[:, 0]).activation_maps.abs()
-        steps = maps.shape[1]
+        clips_here, steps = maps.shape[:2]
         middles = (2 * torch.arange(steps) + 1) * clip.times.shape[1] // (2 * steps)
         masks = sounding_masks(clip.scenes, clip.times[:, middles], world.config)
         masks = _as_the_network_sees(masks, processor).flatten(0, 1)
         sounding = (masks > 0).flatten(1).any(1)
-        ious.append(consensus_iou(maps.flatten(0, 1)[sounding], masks[sounding], MAP_THRESHOLD))
-        groups.append((seen + torch.arange(len(maps))).repeat_interleave(steps)[sounding])
-        seen += len(maps)
+        maps, masks = maps.flatten(0, 1)[sounding], masks[sounding]
+        ious.append(consensus_iou(maps, masks, MAP_THRESHOLD))
+        groups.append((seen + torch.arange(clips_here)).repeat_interleave(steps)[sounding])
+        seen += clips_here
+        covered = F.adaptive_avg_pool2d(masks, maps.shape[1:]).flatten(1)
+        pointed.append(covered.gather(1, maps.flatten(1).argmax(1, keepdim=True)))
+        anywhere.append(covered.mean(1))
     ious = torch.cat(ious).numpy()
-    return localization_score(ious, torch.cat(groups).numpy()), float(ious.mean())
+    found = localization_score(ious, torch.cat(groups).numpy())
+    return MapScores(found, float(ious.mean()), torch.cat(pointed).mean().item(), torch.cat(anywhere).mean().item())
 
 
 @torch.inference_mode()
@@ -156,13 +174,15 @@ def score(folder: Path, clips: int = CLIPS, random: bool = False) -> dict[str, f
         model = MultisensoryForAlignment(model.config)
     world = AVWorld(recipe.data.world)
     alignment = asdict(score_alignment(model, processor, world, recipe.least_shift, clips))
-    localization, mean_iou = score_localization(model, processor, world, clips)
+    maps = score_localization(model, processor, world, clips)
     figures = {
         **{key: alignment[key] for key in ("accuracy", "interval", "choice", "choice_interval")},
-        "ciou": localization.success,
-        "ciou_interval": localization.interval,
-        "mean_ciou": mean_iou,
-        "auc": localization.auc,
+        "ciou": maps.localization.success,
+        "ciou_interval": maps.localization.interval,
+        "mean_ciou": maps.mean_iou,
+        "auc": maps.localization.auc,
+        "pointing": maps.pointing,
+        "pointing_chance": maps.chance,
     }
     return {key: (100 * np.asarray(value)).tolist() for key, value in figures.items()}
 

@@ -67,18 +67,22 @@ def test_maps_of_the_truth_score_highest_and_their_opposite_lowest():
         masks = sounding_masks(clip.scenes, clip.times[:, [4, 12]], WORLD.config)
         squeezed = nn.functional.interpolate(masks, (36, 36), mode="area")
         truths.append(squeezed[..., 2:34, 2:34])
-    right, mean = score_localization(
+    right, mean, pointing, chance = score_localization(
         Knows(MultisensoryAlignmentOutput(activation_maps=-each) for each in truths), PROCESSOR, WORLD, clips=30
     )
     assert right.success == 1, "the sign of a map does not count"
     assert mean > 0.8
+    assert pointing == pytest.approx(1, abs=0.02)
+    marked = torch.cat(truths).flatten(0, 1).flatten(1)
+    assert chance == pytest.approx(marked[marked.amax(1) > 0].mean().item(), rel=1e-5)
     silent = sum((each.flatten(2).amax(2) == 0).sum().item() for each in truths)
     assert right.clips == 60 - silent
-    wrong, mean = score_localization(
+    wrong, mean, pointing, _ = score_localization(
         Knows(MultisensoryAlignmentOutput(activation_maps=1 - each) for each in truths), PROCESSOR, WORLD, clips=30
     )
     assert wrong.success == 0
     assert mean < 0.1
+    assert pointing < 0.02
 
 
 def test_recognition_is_at_the_first_object_s_class():
