@@ -48,7 +48,9 @@ def _parser(name: str) -> argparse.ArgumentParser:
     run.add_argument(
         "--set", nargs="+", action="extend", default=[], metavar="KEY=VALUE", help="change the recipe, as loop.epochs=2"
     )
-    run.add_argument("--modality", choices=("audio", "video"), help="what to look at, where the task leaves it open")
+    run.add_argument(
+        "--modality", choices=("audio", "video", "both"), help="what to look at, where the task leaves it open"
+    )
     run.add_argument("--control", choices=CONTROLS, help="what chance scores: no training, or nothing to learn")
     run.add_argument("--seed", type=int, default=0, help="of classifiers and controls (default: 0)")
     run.add_argument("--allow-missing", action="store_true", help="score a part of the data; the result says so")

@@ -8,14 +8,17 @@ from pathlib import Path
 import torch
 
 from avssl_hub import zoo
+from avssl_hub._loading import read_config
 from avssl_hub.errors import InvalidValueError, explain
 from avssl_hub.evaluation.encoder import Encoder
 from avssl_hub.evaluation.log_mel_statistics import LogMelStatistics
 from avssl_hub.evaluation.measured import MeasuredProtocol
 from avssl_hub.evaluation.protocols import Protocol
+from avssl_hub.evaluation.scene_encoder import SceneEncoder
 from avssl_hub.evaluation.scored_model import ScoredModel
 from avssl_hub.evaluation.trained import TrainedProtocol
 from avssl_hub.evaluation.zoo_encoder import ZooEncoder
+from avssl_hub.models.multisensory import MultisensoryConfig
 
 _OF_FEATURES = {"log_mel_statistics": LogMelStatistics}
 
@@ -73,6 +76,8 @@ def load_subject(
         return Subject(baselines[name](**options), name, "1")
     elif is_measured:
         model = protocol.from_zoo(name, is_random, **options)
+    elif read_config(zoo.resolve(name, weights=False)).get("model_type") == MultisensoryConfig.model_type:
+        model = SceneEncoder(name, is_random, **options)
     else:
         model = ZooEncoder(name, is_random, isinstance(protocol, TrainedProtocol), **options)
     known = None if adapter else zoo.catalogue().get(name)

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from avssl_hub.evaluation.answers import SplitScore
+from avssl_hub.evaluation.answers import SplitScore, judge
 from avssl_hub.evaluation.cross_validation import Recordings, score_layer
 from avssl_hub.evaluation.encoder import Encoder
 from avssl_hub.evaluation.features import FeatureStore, content_key, extract, feature_settings
 from avssl_hub.evaluation.measured import measure_all
+from avssl_hub.evaluation.protocols.recognition import HEARD, PROBABILITIES, places_of
 from avssl_hub.evaluation.scored_model import ScoredModel
 from avssl_hub.evaluation.trained import Job, score_trained
 from avssl_hub.evaluation.trained.job import Bar
@@ -23,7 +24,7 @@ from ._data import TaskData
 if TYPE_CHECKING:
     from ._run import Choices
 
-ANSWER = "answer"  # the only layer where answers are measured
+ANSWER = "answer"  # the only layer where nothing is trained
 
 
 @dataclass(frozen=True)
@@ -98,6 +99,42 @@ def score_answers(
     scores = {ANSWER: [SplitScore(split, hits[None], hits, None, further, {"left_out": found.left_out})]}
     run = {"answer_seconds": time.perf_counter() - start, "reused_trials": found.reused}
     return Outcome(model, replace(data, splits=[split]), found.keys, scores, len(hits), len(hits), run)
+
+
+def score_recognition(
+    choices: "Choices", data: TaskData, encoder: Encoder, cache: Path, bar: Bar, ranks: Ranks
+) -> Outcome | None:
+    """Compare a fine-tuned model's own classes with the truth, in the first process; see :func:`benchmarks._run.run`.
+
+    Where sound may have a part, figures tell in how many recordings it had, and how well these are recognised.
+    """
+    protocol, modality = choices.protocol, choices.modality
+    places = places_of(encoder, type(encoder.model).__name__, data.classes)
+    (split,) = protocol.scored(data.splits)
+    store = FeatureStore(cache, feature_settings(encoder.fingerprint(), protocol, modality))
+    start = time.perf_counter()
+    tested = data.manifest.only(np.isin(np.arange(len(data.manifest)), split.test))
+    with bar("answers", "recordings") as move:
+        keys, reused = extract(tested, encoder, protocol, modality, store, progress=move, ranks=ranks)
+    if not ranks.first:
+        return None
+    values = {name.partition(".")[2]: store.load(keys, name) for name in store.names(keys[0])}
+    answer = protocol.answer(None, values[PROBABILITIES][..., places], choices.seed)
+    score = judge(split, answer, data.labels[split.test], protocol.cutoffs)
+    if HEARD in values:
+        score = score._replace(further={**score.further, **_of_sound(score, values[HEARD])})
+    # Those that were trained on are told by their contents too.
+    known = dict(zip(split.test.tolist(), keys))
+    keys = [known.get(row) or content_key(item) for row, item in enumerate(data.manifest)]
+    run = {"answer_seconds": time.perf_counter() - start, "reused_trials": reused}
+    clips = len(known) * protocol.clips
+    return Outcome(encoder, data, keys, {ANSWER: [score]}, clips, clips, run)
+
+
+def _of_sound(score: SplitScore, heard: np.ndarray) -> dict[str, float]:
+    had_sound = heard.any(1)
+    told = {"heard": float(had_sound.mean())}
+    return {**told, "top-1 of heard": float(score.hits[had_sound].mean())} if had_sound.any() else told
 
 
 def _score_layers(

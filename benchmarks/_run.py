@@ -14,7 +14,7 @@ from avssl_hub._typed import parse
 from avssl_hub.errors import InvalidValueError, explain, unknown_name
 from avssl_hub.evaluation.answers import SplitScore, bootstrap_interval, confusion_matrix, mean_accuracy
 from avssl_hub.evaluation.measured import MEASURED, MeasuredProtocol
-from avssl_hub.evaluation.protocols import PROTOCOLS, Protocol
+from avssl_hub.evaluation.protocols import PROTOCOLS, Protocol, Recognition
 from avssl_hub.evaluation.trained import TRAINED, TrainedProtocol
 from avssl_hub.evaluation.trained.job import Bar
 from avssl_hub.jobs.ranks import Ranks
@@ -22,7 +22,7 @@ from avssl_hub.jobs.ranks import Ranks
 from ._data import TaskData, describe, part_of
 from ._machine import hardware, versions
 from ._models import Subject
-from ._outcome import Outcome, score_answers, score_by_training, score_features
+from ._outcome import Outcome, score_answers, score_by_training, score_features, score_recognition
 from ._tasks import Task, TaskError
 
 PACKAGES = ("torch", "torchaudio", "torchvision", "transformers", "av", "numpy", "scikit-learn")
@@ -84,7 +84,8 @@ def choose(
         raise InvalidValueError(explain(f"recipe for protocol {name}", recipe or overrides[0], rule))
     else:
         chosen = parse((PROTOCOLS | MEASURED)[name], task.protocols[name], f"protocols.{name}", TaskError)
-    if name in MEASURED and control == "shuffled-labels":
+    trains_nothing = name in MEASURED or name == Recognition.name
+    if trains_nothing and control == "shuffled-labels":
         rule = "random-weights, as there are no labels to learn"
         raise InvalidValueError(explain(f"control of protocol {name}", control, rule))
     if task.modality != "any" and modality not in (None, task.modality):
@@ -176,6 +177,8 @@ def run(choices: Choices, data: TaskData, subject: Subject, cache: Path, bar: Ba
 def _way(protocol: Protocol | TrainedProtocol | MeasuredProtocol) -> Callable[..., Outcome | None]:
     if isinstance(protocol, MeasuredProtocol):
         return score_answers
+    if isinstance(protocol, Recognition):
+        return score_recognition
     return score_by_training if isinstance(protocol, TrainedProtocol) else score_features
 
 

@@ -71,8 +71,8 @@ class Task:
 
     @property
     def measured(self) -> bool:
-        """Whether models' answers are measured, and nothing is trained, so that there are no classes to tell apart."""
-        return self.modality == "both"
+        """Whether models' answers are measured, so that there are no classes to tell apart."""
+        return self.modality == "both" and not self.classes
 
     def __post_init__(self):
         if self.dataset not in (*DATASETS, MANIFEST):

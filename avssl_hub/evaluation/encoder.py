@@ -1,4 +1,4 @@
-"""What a model is to the benchmarks, whoever made it: clips in, pooled features and feature maps out."""
+"""What a model is to the benchmarks, whoever made it: clips in; features and, of a fine-tuned one, classes out."""
 
 from abc import abstractmethod
 from typing import Any, ClassVar, Literal, NamedTuple
@@ -6,9 +6,17 @@ from typing import Any, ClassVar, Literal, NamedTuple
 import torch
 
 from ..errors import InvalidValueError, explain
+from ..media import MediaReader
 from .scored_model import ScoredModel, gmacs_of
 
-Modality = Literal["audio", "video"]
+Modality = Literal["audio", "video", "both"]
+
+
+class Scene(NamedTuple):
+    """A clip seen and heard: pictures ``(T, H, W, 3)`` uint8, and sound ``(channels, samples)`` or None without any."""
+
+    frames: torch.Tensor
+    sound: torch.Tensor | None
 
 
 class Encoded(NamedTuple):
@@ -19,11 +27,15 @@ class Encoded(NamedTuple):
         maps: The feature maps of its layers from the first on, (N, C, T, H, W) or (N, C, time, frequency); empty where
             the model has none.
         embeds: (N, E), in a space that sound and picture share; None where the model has none.
+        scores: (N, K), before the softmax, of the classes it was fine-tuned on; None where there are none.
+        heard: (N,) bool, whether sound had a part in it; None where a clip is one of sound or picture alone.
     """
 
     pooled: torch.Tensor
     maps: tuple[torch.Tensor, ...] = ()
     embeds: torch.Tensor | None = None
+    scores: torch.Tensor | None = None
+    heard: torch.Tensor | None = None
 
 
 class Encoder(ScoredModel):
@@ -34,6 +46,7 @@ class Encoder(ScoredModel):
         audio_duration: Seconds of sound a clip; None takes a recording whole, as one clip.
         fps: Pictures a second of a video clip.
         num_frames: Pictures of a video clip.
+        classes: Names of those it was fine-tuned on, in the order of :attr:`Encoded.scores`; none by default.
     """
 
     modalities: ClassVar[tuple[Modality, ...]]
@@ -41,20 +54,34 @@ class Encoder(ScoredModel):
     audio_duration: float | None
     fps: float
     num_frames: int
+    classes: tuple[str, ...] = ()
 
     @abstractmethod
-    def prepare(self, clips: list[torch.Tensor], modality: Modality) -> dict[str, torch.Tensor]:
+    def prepare(self, clips: list[torch.Tensor] | list[Scene], modality: Modality) -> dict[str, torch.Tensor]:
         """Turn clips into the model's inputs, a row a clip.
 
         Args:
             clips: Sounds (samples,) at ``sampling_rate``, -1 to 1, or pictures (T, H, W, 3) uint8; fewer samples or
-                pictures than a clip has where the recording is shorter.
-            modality: Which of the two.
+                pictures than a clip has where the recording is shorter. Of both at once :class:`Scene`, as
+                :meth:`read_scene` gives them.
+            modality: What is looked at.
         """
 
     @abstractmethod
     def encode(self, inputs: dict[str, torch.Tensor], modality: Modality) -> Encoded:
         """Run the network on inputs that lie on ``device``; gradients flow where they are wanted."""
+
+    def read_scene(self, reader: MediaReader, start: float) -> Scene:
+        """Read a clip of picture and sound, of a recording that has at least a picture.
+
+        Args:
+            reader: The open recording.
+            start: Where the clip begins, in seconds.
+
+        Raises:
+            MediaError: The recording cannot be read there.
+        """
+        raise NotImplementedError(f"{type(self).__name__} looks at {' and '.join(self.modalities)} only")
 
     def with_clips(
         self,
@@ -93,6 +120,8 @@ class Encoder(ScoredModel):
             clip = torch.zeros(round((self.audio_duration or 5.0) * self.sampling_rate))
         else:
             clip = torch.zeros(self.num_frames, 240, 320, 3, dtype=torch.uint8)
+        if modality == "both":
+            clip = Scene(clip, torch.zeros(1, round(self.video_duration * self.sampling_rate)))
         return {name: value.to(self.device) for name, value in self.prepare([clip], modality).items()}
 
     def describe_input(self, modality: Modality) -> dict[str, Any]:
@@ -100,6 +129,8 @@ class Encoder(ScoredModel):
             told = {"seconds": self.audio_duration, "sampling_rate": self.sampling_rate}
         else:
             told = {"seconds": self.video_duration, "frames": self.num_frames, "fps": self.fps}
+        if modality == "both":
+            told["sampling_rate"] = self.sampling_rate
         inputs = self.blank(modality)
         gmacs = gmacs_of(lambda: self.encode(inputs, modality))
         return {**told, "shape": list(next(iter(inputs.values())).shape[1:]), "gmacs": gmacs}

@@ -193,9 +193,11 @@ def _threads(device: torch.device) -> Iterator[tuple[int, Callable[[], None] | N
 
 def _inputs(item: ManifestItem, key: str, encoder: Encoder, protocol: Protocol, modality: Modality) -> Inputs:
     with item.open() as file, MediaReader(file) as reader:
-        stream = reader.video if modality == "video" else reader.audio
+        # Of both at once it is the picture that has to be there.
+        needed = "audio" if modality == "audio" else "video"
+        stream = reader.audio if needed == "audio" else reader.video
         if stream is None:
-            raise MissingStreamError(explain(item.name, f"no {modality}", f"a recording with {modality}"), item.name)
+            raise MissingStreamError(explain(item.name, f"no {needed}", f"a recording with {needed}"), item.name)
         start = stream.start if item.start is None else item.start
         span = Span(start, stream.end if item.end is None else min(item.end, stream.end))
         inputs = {}

@@ -136,7 +136,7 @@ def test_validate_finds_results_that_lie_elsewhere(results, tmp_path, capsys):
 def test_questions_that_make_no_sense_are_refused(own, tmp_path, capsys):
     common = ["run", "--model", MODEL, "--data", str(own), "--out", str(tmp_path)]
     assert main([*common, "--task", "own"]) == 2
-    assert "modality for protocol linear_probe: got none; expected audio or video. Pass --modality." in (
+    assert "modality for protocol linear_probe: got none; expected audio or video or both. Pass --modality." in (
         capsys.readouterr().err
     )
     assert main([*common, "--task", "esc50", "--modality", "video"]) == 2

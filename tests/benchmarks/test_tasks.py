@@ -24,6 +24,7 @@ PARTS = {
         *(f"VoxCeleb, {part}" for part in ("all", "mixed sex", "same sex", "200 ms clips at 2 kHz")),
         "GRID transfer",
     },
+    "ucf101_sound": {"UCF-101"},
     "vggss": {"VGG-SS", "VGG-SS heard 110", "VGG-SS unheard 110", "extended VGG-SS"},
 }
 OWN_LABELS = ("a.wav,dog", "b.wav,cat", "c.wav,dog", "d.wav,cat")
@@ -39,7 +40,7 @@ def folder(tmp_path):
 
 def test_every_task_is_whole():
     names = ["dcase2013", "esc10", "esc50", "flickr_soundnet", "hmdb51", "kinetics400", "kinetics_sounds", "own"]
-    assert list_tasks() == [*names, "speech_mixtures", "ucf101", "vggss"]
+    assert list_tasks() == [*names, "speech_mixtures", "ucf101", "ucf101_sound", "vggss"]
     known = PROTOCOLS | TRAINED | MEASURED
     for name in list_tasks():
         task = load_task(name)
@@ -71,6 +72,7 @@ def test_published_figures_are_of_the_data_set_and_tell_their_evidence():
         "kinetics_sounds": 14,
         "speech_mixtures": 97,
         "ucf101": 143,
+        "ucf101_sound": 5,
         "vggss": 16,
     }
     assert not external_figures("esc10") + external_figures("own")

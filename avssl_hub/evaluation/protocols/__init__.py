@@ -6,6 +6,7 @@ from .few_shot import FewShot
 from .hear_mlp import HearMLP
 from .pooled_probe import LinearLayer, PooledProbe
 from .protocol import Protocol
+from .recognition import Recognition
 from .retrieval import CoclrRetrieval, Retrieval, SelaviRetrieval
 
 PROTOCOLS: dict[str, type[Protocol]] = {
@@ -20,6 +21,7 @@ PROTOCOLS: dict[str, type[Protocol]] = {
         Retrieval,
         CoclrRetrieval,
         SelaviRetrieval,
+        Recognition,
     )
 }
 
@@ -33,6 +35,7 @@ __all__ = [
     "LinearLayer",
     "PooledProbe",
     "Protocol",
+    "Recognition",
     "Retrieval",
     "SelaviRetrieval",
 ]

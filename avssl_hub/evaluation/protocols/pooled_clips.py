@@ -21,7 +21,7 @@ class PooledClips(Protocol):
 
     clips: int = 10
 
-    modalities: ClassVar[tuple[Modality, ...]] = ("audio", "video")
+    modalities: ClassVar[tuple[Modality, ...]] = ("audio", "video", "both")
     parts: ClassVar[tuple[str, ...]] = ("clips",)
     selection: ClassVar[str] = "the pooled features, the only layer"
 
