@@ -161,7 +161,8 @@ def avid_inputs(card):
 
 
 def multisensory_inputs(card):
-    inputs = {"input_values": torch.zeros(1, 2, avssl_hub.load_processor(card.name).num_samples)}
+    processor = avssl_hub.load_processor(card.name)
+    inputs = {"input_values": torch.zeros(1, processor.num_channels, processor.num_samples)}
     if card.input.frames:
         inputs["pixel_values_videos"] = torch.zeros(1, card.input.frames, 3, card.input.size, card.input.size)
     return {"network": inputs}
