@@ -66,7 +66,14 @@ CLAIM = Claim(
         Comparison("Pretraining helps recognition", "recognition", "fine_tuned", "scratch"),
         Comparison("Sound helps recognition", "recognition", "fine_tuned", "vision"),
     ),
-    remarks="",
+    remarks="Chance of recognition is 10 %. Fine-tuning is on 200 scenes, in which no two objects of a class are of "
+    "one size and brightness. Tried besides: pretraining at once on ten kinds of object does not leave chance in 800 "
+    "steps (50.8 %, seed 0). With the slow statistics of pretraining and one kind of object a class, 200 steps "
+    "came to 49.2 % fine-tuned and 47.2 % by pictures alone (seed 0) and to 88.1 %, 40.8 % and 89.1 % from "
+    "scratch; with statistics brought up to date afterwards to 90 % fine-tuned (seed 0) and 98 % from scratch "
+    "(seed 1), too easy to compare. Statistics, warm-up, steps and kinds of fine-tuning were changed after seeing "
+    "that, and nothing after seeing what stands here. Where activation maps point is scored of "
+    "multisensory_tiny.avworld; here they have one place.",
     miniature="miniature_scenes",
     score=score_run,
 )
