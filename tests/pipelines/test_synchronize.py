@@ -90,7 +90,12 @@ def test_a_file_is_judged_as_its_clips_are(by_name, alignment_folder, tmp_path):
 def test_what_only_sees_runs_once_a_window(by_name, tmp_path, monkeypatch):
     calls = []
     encode = by_name.model.multisensory.encode_video
-    monkeypatch.setattr(by_name.model.multisensory, "encode_video", lambda x: calls.append(len(x)) or encode(x))
+
+    def counted(pixels, **kwargs):
+        calls.append(len(pixels))
+        return encode(pixels, **kwargs)
+
+    monkeypatch.setattr(by_name.model.multisensory, "encode_video", counted)
     result = by_name(flashing_film(tmp_path / "a.mkv", seconds=3.0), max_offset=0.5, step=0.25)
     assert result.shifted_logits.shape == (2, 5)
     assert calls == [1, 1]
