@@ -13,7 +13,6 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-import yaml
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -22,8 +21,7 @@ from ..data.avworld.masks import sounding_masks
 from ..data.avworld.scenes import Scenes
 from ..data.avworld.sound import play
 from ..models.multisensory import MultisensoryForAlignment, MultisensoryForVideoClassification, MultisensoryProcessor
-from ..training import parse_recipe
-from ..training.run_folder import RECIPE_FILE
+from ..training import noted_recipe
 from ..training.scenes.windows import AlignedWindows, ShiftedWindows
 from .alignment import AlignmentScore, alignment_score
 from .intervals import mean_interval
@@ -166,7 +164,7 @@ def score(folder: Path, clips: int = CLIPS, random: bool = False) -> dict[str, f
         clips: Test clips.
         random: Whether to score fresh weights of the run's seed instead of the trained ones.
     """
-    recipe = parse_recipe(yaml.safe_load((folder / RECIPE_FILE).read_text(encoding="utf-8")))
+    recipe = noted_recipe(folder)
     model, processor = MultisensoryForAlignment.from_pretrained(folder), MultisensoryProcessor.from_pretrained(folder)
     if random:
         torch.manual_seed(recipe.seed)

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import torch
-import yaml
 
 from ..data.avworld import AVWorld
 from ..models.multisensory import (
@@ -18,8 +17,7 @@ from ..models.multisensory import (
     MultisensoryProcessor,
     SpectrogramUNetForSeparation,
 )
-from ..training import parse_recipe
-from ..training.run_folder import RECIPE_FILE
+from ..training import noted_recipe
 from ..training.scenes.mixing import mixed_pairs
 from ..training.scenes.windows import AlignedWindows
 from .avworld_scenes import held_out_clips
@@ -72,7 +70,7 @@ def score(folder: Path, mixtures: int = MIXTURES, random: bool = False) -> dict:
         ``clips``, ``silent_references``, and the mean and 95 % interval of each figure of
         :class:`avssl_hub.evaluation.separation.ClipScore` by name.
     """
-    recipe = parse_recipe(yaml.safe_load((folder / RECIPE_FILE).read_text(encoding="utf-8")))
+    recipe = noted_recipe(folder)
     kind = SpectrogramUNetForSeparation if recipe.blind else MultisensoryForSourceSeparation
     model, processor = kind.from_pretrained(folder), MultisensoryProcessor.from_pretrained(folder)
     if random:

@@ -3,7 +3,7 @@
 from ._recipe_error import RecipeError
 from .broken import TooManyBrokenError
 from .read_ahead import DecodingCrashedError
-from .reading import list_recipes, load_recipe, parse_recipe
+from .reading import list_recipes, load_recipe, noted_recipe, parse_recipe
 from .recipe import Recipe
 from .run import TrainingDivergedError
 from .termination import TrainingTerminated
@@ -18,6 +18,7 @@ __all__ = [
     "TrainingTerminated",
     "list_recipes",
     "load_recipe",
+    "noted_recipe",
     "parse_recipe",
     "train",
 ]

@@ -9,6 +9,7 @@ import yaml
 from .._typed import parse
 from ..errors import explain, unknown_name
 from ._recipe_error import RecipeError
+from .run_folder import RECIPE_FILE
 from .run_settings import RunSettings
 from .tasks import TASKS
 
@@ -65,6 +66,11 @@ def parse_recipe(settings: Mapping[str, Any]) -> RunSettings:
     if task not in TASKS:
         raise RecipeError(unknown_name("task in recipe key 'task'", task, TASKS))
     return parse(TASKS[task].recipe, settings, "", RecipeError)
+
+
+def noted_recipe(folder: Path) -> RunSettings:
+    """Read the recipe that a run noted in its folder."""
+    return parse_recipe(yaml.safe_load((folder / RECIPE_FILE).read_text(encoding="utf-8")))
 
 
 def _override(settings: dict, override: str) -> None:

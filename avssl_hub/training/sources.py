@@ -1,21 +1,17 @@
 """Where a run's items come from: AVWorld, or recordings that a manifest lists."""
 
-import hashlib
-import json
 from collections.abc import Iterator
-from dataclasses import asdict
 from typing import Protocol
 
 import torch
 
-from ..data.manifest import Manifest
 from ..errors import InvalidValueError
 from ..models.avid import AvidProcessor
 from ..objectives import Objective
-from ._recipe_error import require
 from .batch import Batch
 from .broken import BrokenItems
 from .clip_batches import ClipBatches
+from .item_lists import ListedItems, WorldItems
 from .items import Items
 from .recipe import Recipe
 from .statistics import measure_recordings
@@ -47,17 +43,12 @@ class Source(Items, Protocol):
         """Make the batches of process ``rank`` of ``processes``, on ``device``."""
 
 
-class WorldSource:
+class WorldSource(WorldItems):
     """Scenes of AVWorld's train split."""
 
     def __init__(self, recipe: Recipe):
+        super().__init__(recipe.data)
         self.recipe = recipe
-        self.num_items = recipe.data.items
-        world = {"world": asdict(recipe.data.world), "items": self.num_items}
-        self.fingerprint = hashlib.sha256(json.dumps(world, sort_keys=True).encode()).hexdigest()
-
-    def name(self, item: int) -> str:
-        return f"scene {item}"
 
     def processor(self) -> AvidProcessor:
         return AvidProcessor(**self.recipe.processor, **measure_scenes(self.recipe))
@@ -66,19 +57,12 @@ class WorldSource:
         return AVWorldBatches(self.recipe, processor, objective, device, rank, processes)
 
 
-class ManifestSource:
+class ManifestSource(ListedItems):
     """Recordings that a manifest lists."""
 
     def __init__(self, recipe: Recipe):
+        super().__init__(recipe.data)
         self.recipe = recipe
-        manifest = Manifest.read(recipe.data.manifest)
-        self.manifest = manifest.where(split=recipe.data.split) if recipe.data.split else manifest
-        self.num_items = len(self.manifest)
-        require(self.num_items >= 2, "data.manifest", f"{self.num_items} rows", "at least 2, to tell one from another")
-        self.fingerprint = self.manifest.fingerprint()
-
-    def name(self, item: int) -> str:
-        return self.manifest[item].name
 
     def processor(self) -> AvidProcessor:
         try:

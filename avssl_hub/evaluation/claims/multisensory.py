@@ -2,12 +2,9 @@
 
 from pathlib import Path
 
-import yaml
-
 from ...data.avworld import AVWorld
 from ...models.multisensory import MultisensoryForAlignment, MultisensoryForVideoClassification, MultisensoryProcessor
-from ...training import parse_recipe
-from ...training.run_folder import RECIPE_FILE
+from ...training import noted_recipe
 from ..avworld_scenes import score_alignment, score_recognition
 from .claim import Claim, Comparison, Variant
 
@@ -39,7 +36,7 @@ def score_run(folder: Path) -> dict[str, float]:
         In percent: of pretraining ``alignment``, the share of true and shifted sounds that are judged rightly; of
         fine-tuning ``recognition``, the accuracy at ten classes.
     """
-    recipe = parse_recipe(yaml.safe_load((folder / RECIPE_FILE).read_text(encoding="utf-8")))
+    recipe = noted_recipe(folder)
     processor, world = MultisensoryProcessor.from_pretrained(folder), AVWorld(recipe.data.world)
     if recipe.task == "recognition":
         model = MultisensoryForVideoClassification.from_pretrained(folder)

@@ -4,15 +4,13 @@ import dataclasses
 from pathlib import Path
 
 import torch
-import yaml
 from safetensors.torch import load_file
 from torch import Tensor
 
 from ...data.avworld import AVWorld, draw_scenes
 from ...models.avid import AvidModel, AvidProcessor
 from ...objectives import BANKS_FILE, RobustXidObjective, find_positive_sets
-from ...training import Recipe, parse_recipe
-from ...training.run_folder import RECIPE_FILE
+from ...training import Recipe, noted_recipe
 from ..avworld import score
 
 POSITIVES = 16
@@ -30,7 +28,7 @@ def score_run(folder: Path, test_clips: int | None = None, probe_clips: int | No
         In percent: retrieval and probes of :func:`avssl_hub.evaluation.avworld.score` on the run's world without
         off-screen sound; ``probe``, the mean of both probes; what :func:`score_banks` reads off the memory banks.
     """
-    recipe = parse_recipe(yaml.safe_load((folder / RECIPE_FILE).read_text(encoding="utf-8")))
+    recipe = noted_recipe(folder)
     model, processor = AvidModel.from_pretrained(folder), AvidProcessor.from_pretrained(folder)
     clean = dataclasses.replace(recipe.data.world, off_screen_share=0.0)
     scores = score(model, processor, AVWorld(clean), test_clips, probe_clips)

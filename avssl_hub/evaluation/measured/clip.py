@@ -8,6 +8,7 @@ import torch
 from ...data.manifest import ManifestItem
 from ...errors import explain
 from ...media import MediaReader, MissingStreamError
+from ...models.multisensory import MultisensoryProcessor
 from .protocol import LeftOut
 
 TOO_SHORT = "a recording is shorter than a clip"
@@ -27,6 +28,20 @@ class ClipForm(NamedTuple):
     fps: float
     num_samples: int
     sampling_rate: int
+
+    @classmethod
+    def of(cls, processor: MultisensoryProcessor) -> "ClipForm":
+        """Take the form of a processor's clips."""
+        return cls(processor.num_frames, processor.fps, processor.num_samples, processor.sampling_rate)
+
+    def described(self) -> dict[str, float]:
+        """Say it as a model's description of its input does."""
+        return {
+            "seconds": self.num_frames / self.fps,
+            "frames": self.num_frames,
+            "fps": self.fps,
+            "sampling_rate": self.sampling_rate,
+        }
 
     @property
     def seconds(self) -> float:

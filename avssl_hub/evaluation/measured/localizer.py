@@ -38,10 +38,7 @@ class Localizer(ScoredModel):
         frames = torch.zeros(self.form.num_frames, 240, 320, 3, dtype=torch.uint8)
         sound = torch.zeros(self.form.num_samples)
         return {
-            "seconds": self.form.num_frames / self.form.fps,
-            "frames": self.form.num_frames,
-            "fps": self.form.fps,
-            "sampling_rate": self.form.sampling_rate,
+            **self.form.described(),
             "shape": list(self.picture_shape),
             "gmacs": gmacs_of(lambda: self.locate(frames, sound)),
         }
@@ -76,7 +73,7 @@ class ZooLocalizer(Localizer):
         processor = MultisensoryProcessor.from_dict({**network.processor.to_dict(), "legacy_resize": True})
         super().__init__(network.model, processor, **options)
         self.pretrain_data, self._weights = network.pretrain_data, network.weights_sha256
-        self.form = ClipForm(processor.num_frames, processor.fps, processor.num_samples, processor.sampling_rate)
+        self.form = ClipForm.of(processor)
 
     @property
     def picture_shape(self):
@@ -99,7 +96,7 @@ class CentreLocalizer(Localizer):
     def __init__(self, **options):
         super().__init__(nn.Module(), f"the middle of {CENTRE_CELLS} x {CENTRE_CELLS}", **options)
         processor = MultisensoryProcessor.localization()
-        self.form = ClipForm(processor.num_frames, processor.fps, processor.num_samples, processor.sampling_rate)
+        self.form = ClipForm.of(processor)
 
     @property
     def picture_shape(self):

@@ -49,10 +49,7 @@ class Separator(ScoredModel):
         frames = torch.zeros(self.form.num_frames, 240, 320, 3, dtype=torch.uint8)
         mixture = torch.zeros(self.form.num_samples)
         return {
-            "seconds": self.form.num_frames / self.form.fps,
-            "frames": self.form.num_frames,
-            "fps": self.form.fps,
-            "sampling_rate": self.form.sampling_rate,
+            **self.form.described(),
             "shape": [self.form.num_samples],
             "gmacs": gmacs_of(lambda: self.separate(frames, mixture)),
         }
@@ -82,7 +79,7 @@ class ZooSeparator(Separator):
         self.pretrain_data, self._weights = network.pretrain_data, network.weights_sha256
         self.blind = isinstance(network.model, SpectrogramUNetForSeparation)
         processor = network.processor
-        self.form = ClipForm(processor.num_frames, processor.fps, processor.num_samples, processor.sampling_rate)
+        self.form = ClipForm.of(processor)
 
     def separate(self, frames, mixture):
         inputs = {"input_values": mixture.expand(1, self.processor.num_channels, -1)}
@@ -108,7 +105,7 @@ class MixtureSeparator(Separator):
     def __init__(self, **options):
         processor = MultisensoryProcessor.separation()
         super().__init__(nn.Module(), "the mixture, twice", **options)
-        self.form = ClipForm(processor.num_frames, processor.fps, processor.num_samples, processor.sampling_rate)
+        self.form = ClipForm.of(processor)
 
     def separate(self, frames, mixture):
         both = mixture.expand(2, -1)

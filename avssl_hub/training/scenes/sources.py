@@ -1,9 +1,6 @@
 """Where the items of a run come from, AVWorld or a manifest, and its batches of them."""
 
-import hashlib
-import json
 from collections.abc import Iterator
-from dataclasses import asdict
 from itertools import count
 from typing import Protocol
 
@@ -13,10 +10,9 @@ from torch import Tensor
 from ...data.avworld import draw_scenes
 from ...data.avworld.picture import draw_frames
 from ...data.avworld.sound import play
-from ...data.manifest import Manifest
-from .._recipe_error import require
 from ..broken import BrokenItems
 from ..clip_dataset import ClipDataset
+from ..item_lists import ListedItems, WorldItems
 from ..items import Items
 from ..order import items_of_step, mixed_seed
 from ..read_ahead import read_ahead
@@ -49,18 +45,13 @@ class SceneSource(Items, Protocol):
         """
 
 
-class WorldScenes:
+class WorldScenes(WorldItems):
     """Scenes of AVWorld's train split; a scene's class is that of its first object."""
 
     def __init__(self, recipe: SceneRecipe):
+        super().__init__(recipe.data)
         self.recipe = recipe
-        self.num_items = recipe.data.items
-        world = {"world": asdict(recipe.data.world), "items": self.num_items}
-        self.fingerprint = hashlib.sha256(json.dumps(world, sort_keys=True).encode()).hexdigest()
         self.classes = [f"object {number}" for number in range(recipe.data.world.num_classes)]
-
-    def name(self, item: int) -> str:
-        return f"scene {item}"
 
     def batches(self, step: int, broken: BrokenItems, device: torch.device, share: slice) -> Iterator[SceneBatch]:
         for number in count(step):
@@ -96,23 +87,16 @@ class WorldScenes:
         )
 
 
-class ManifestScenes:
+class ManifestScenes(ListedItems):
     """Recordings that a manifest lists; their classes are its labels, in alphabetical order."""
 
     def __init__(self, recipe: SceneRecipe):
+        super().__init__(recipe.data)
         self.recipe = recipe
-        manifest = Manifest.read(recipe.data.manifest)
-        self.manifest = manifest.where(split=recipe.data.split) if recipe.data.split else manifest
-        self.num_items = len(self.manifest)
-        require(self.num_items >= 2, "data.manifest", f"{self.num_items} rows", "at least 2")
-        self.fingerprint = self.manifest.fingerprint()
         labels = [self.manifest[item].label for item in range(self.num_items)]
         self.classes = sorted(set(labels)) if None not in labels else []
         number = {label: place for place, label in enumerate(self.classes)}
         self.labels = torch.tensor([number.get(label, -1) for label in labels])
-
-    def name(self, item: int) -> str:
-        return self.manifest[item].name
 
     def batches(self, step: int, broken: BrokenItems, device: torch.device, share: slice) -> Iterator[SceneBatch]:
         recipe, processor = self.recipe, self.recipe.clip_processor()
