@@ -13,15 +13,17 @@ class Variant:
 
     Attributes:
         label: What a reader calls it.
-        overrides: Settings that differ from the miniature's recipe, ``section.key=value`` each.
+        overrides: Settings that differ from the recipe's, ``section.key=value`` each.
         start: Variant whose finished run of the same seed it goes on from; empty for a fresh start.
         share: Its steps, as a share of the claim's.
+        recipe: Recipe by its name in ``avssl train``; empty for the claim's miniature.
     """
 
     label: str
     overrides: tuple[str, ...] = ()
     start: str = ""
     share: float = 1.0
+    recipe: str = ""
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,7 @@ class Claim:
         variants: Ways of training by name, each after the one it starts from.
         comparisons: What has to hold, fixed before any run.
         remarks: What a reader has to know to judge the outcome.
-        miniature: What all its runs share: a recipe beside this file.
+        miniature: What the runs share that name no recipe of their own: one beside this file.
         score: Scores the run in a folder, in percent; a function that can be sent to another process.
     """
 

@@ -35,6 +35,7 @@ def summarize(claim: Claim, runs: Sequence[Run]) -> dict:
         scores = {key: [run["scores"][key] for run in seeds.values()] for key in next(iter(seeds.values()))["scores"]}
         variants[name] = {
             "label": variant.label,
+            "recipe": variant.recipe or None,
             "overrides": list(variant.overrides),
             "starts_from": variant.start or None,
             "steps": own[0].recipe.loop.steps,
@@ -151,10 +152,10 @@ def render_table(summary: dict) -> str:
     ]
     lines += [*_table(["variant", "seed", *names, "steps", "seconds"], rows), "", "Settings of each variant.", ""]
     rows = [
-        [variant["label"], variant["starts_from"] or "", "; ".join(variant["overrides"])]
+        [variant["label"], variant["recipe"] or "", variant["starts_from"] or "", "; ".join(variant["overrides"])]
         for variant in variants.values()
     ]
-    lines += [*_table(["variant", "starts from", "settings beside those in results.json"], rows), ""]
+    lines += [*_table(["variant", "recipe", "starts from", "settings beside those in results.json"], rows), ""]
     lines.append(
         f"Training and scoring took {summary['run_seconds'] / 60:.1f} minutes, if one run follows another and each has "
         f"one thread, on {machine['processor']} "

@@ -57,7 +57,7 @@ def plan(
         folder: Where the runs go, a folder each.
         seeds: Seeds of each variant.
         steps: Steps of a whole run; the claim's own if left out.
-        overrides: Settings of every run that differ from the miniature's, ``section.key=value`` each.
+        overrides: Settings of every run that differ from its recipe's, ``section.key=value`` each.
 
     Raises:
         RecipeError: An override is wrong.
@@ -70,8 +70,8 @@ def plan(
         settings = [*variant.overrides, *overrides, f"name={claim.name}_{name}.avworld", f"loop.steps={own_steps}"]
         for seed in seeds:
             start = [f"start_from={_place(folder, variant.start, seed)}"] if variant.start else []
-            miniature = Path(__file__).with_name(f"{claim.miniature}.yaml")
-            recipe = load_recipe(miniature, [*settings, f"seed={seed}", *start])
+            source = variant.recipe or Path(__file__).with_name(f"{claim.miniature}.yaml")
+            recipe = load_recipe(source, [*settings, f"seed={seed}", *start])
             runs.append(Run(name, recipe, _place(folder, name, seed), claim.score))
     for run in runs:
         check_folder(run.folder, run.recipe, resume=True)
