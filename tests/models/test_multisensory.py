@@ -349,3 +349,15 @@ def test_wrong_inputs_are_named():
         separation(samples, labels=samples)
     with pytest.raises(InvalidValueError, match="samples of input_values: got 200; expected at least 231"):
         separation(samples[..., :200])
+
+
+def test_sight_may_enter_after_every_layer_but_the_last():
+    sizes = {"unet_hidden_sizes": (8,) * 4, "unet_time_strides": (1, 1, 2, 2)}
+    model = MultisensoryForSourceSeparation(small_config(**sizes, unet_video_layers=(0, 1, 2))).eval()
+    seen, grey = (
+        model(**{**clip(), "pixel_values_videos": pixels})
+        for pixels in (clip()["pixel_values_videos"], torch.zeros(2, 9, 3, 32, 40))
+    )
+    assert not torch.equal(seen.waveforms, grey.waveforms)
+    with pytest.raises(InvalidValueError, match="before the last of 4"):
+        small_config(**sizes, unet_video_layers=(1, 2, 3))

@@ -172,7 +172,7 @@ class MultisensoryConfig(PreTrainedConfig):
                 f"1 or 2 for each of the {layers} unet_hidden_sizes",
             ),
             "unet_video_layers": (
-                len(set(self.unet_video_layers)) == 3 and set(self.unet_video_layers) < set(range(layers - 1)),
+                len(set(self.unet_video_layers)) == 3 and set(self.unet_video_layers) <= set(range(layers - 1)),
                 f"three different numbers of layers before the last of {layers}",
             ),
             "unet_batch_norm_eps": (self.unet_batch_norm_eps > 0, positive),
