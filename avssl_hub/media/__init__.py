@@ -16,6 +16,7 @@ from avssl_hub.media.prepare import prepare_media
 from avssl_hub.media.probe import AudioStreamInfo, MediaInfo, VideoStreamInfo, probe
 from avssl_hub.media.reader import MediaReader
 from avssl_hub.media.repaint import repaint_media
+from avssl_hub.media.sound import SoundReader, read_sound, write_sound
 from avssl_hub.media.write import write_media
 
 __all__ = [
@@ -30,11 +31,14 @@ __all__ = [
     "MediaWriteError",
     "MissingStreamError",
     "SeekError",
+    "SoundReader",
     "VideoClip",
     "VideoStreamInfo",
     "called_by_ffmpeg",
     "prepare_media",
     "probe",
+    "read_sound",
     "repaint_media",
     "write_media",
+    "write_sound",
 ]

@@ -92,9 +92,12 @@ class AudioTrack(Track[av.AudioFrame]):
         """Answer windows (start, duration) with rising starts in one pass from where the container stands."""
         return self._answer(self.resampled(rate, channels), spans, rate, channels)
 
-    def resampled(self, rate: int, channels: int | None) -> Iterator[np.ndarray]:
-        """Resample from where the container stands to int16 blocks ``(channels, n)`` that follow each other."""
-        return self._resampled(self.decoded(), 0, rate, channels)
+    def resampled(self, rate: int, channels: int | None, sample_format: str = "s16") -> Iterator[np.ndarray]:
+        """Resample from where the container stands to blocks ``(channels, n)`` that follow each other.
+
+        They are int16, or float32 (16-bit values divided by 32768) if ``sample_format`` is ``"flt"``.
+        """
+        return self._resampled(self.decoded(), 0, rate, channels, sample_format)
 
     def _ratio(self, rate: int) -> tuple[int, int]:
         common = gcd(rate, self._source_rate)
@@ -148,10 +151,15 @@ class AudioTrack(Track[av.AudioFrame]):
         return first.samples if first else 0
 
     def _resampled(
-        self, frames: Iterator[av.AudioFrame], first: int, rate: int, channels: int | None
+        self,
+        frames: Iterator[av.AudioFrame],
+        first: int,
+        rate: int,
+        channels: int | None,
+        sample_format: str = "s16",
     ) -> Iterator[np.ndarray]:
-        """Resample to int16 blocks ``(channels, n)``, following each other from source sample ``first``."""
-        resampler = av.AudioResampler(format="s16", layout=self._layout(channels), rate=rate)
+        """Resample to blocks ``(channels, n)``, following each other from source sample ``first``."""
+        resampler = av.AudioResampler(format=sample_format, layout=self._layout(channels), rate=rate)
         try:
             for frame in _joined(self._placed(frames, first)):
                 yield from (_channels_first(block) for block in resampler.resample(frame) if block is not None)

@@ -3,7 +3,7 @@
 import os
 import secrets
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from fractions import Fraction
 from heapq import merge
 from itertools import chain
@@ -22,6 +22,9 @@ _RATE_DENOMINATOR = 1001
 
 # Samples handed to the encoder at a time.
 _AUDIO_BLOCK = 4096
+
+# Per second, where there are more than two channels.
+_BITS_PER_CHANNEL = 128_000
 
 AAC_RATES = (7350, 8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000, 64000, 88200, 96000)
 
@@ -77,9 +80,16 @@ def write_media(
     return Path(path)
 
 
+def atomic_mp4(path: str | os.PathLike, overwrite: bool) -> AbstractContextManager[av.container.OutputContainer]:
+    """Open an mp4 container whose index comes first; see ``atomic_container``."""
+    return atomic_container(path, overwrite, "mp4", {"movflags": "faststart"})
+
+
 @contextmanager
-def atomic_mp4(path: str | os.PathLike, overwrite: bool) -> Iterator[av.container.OutputContainer]:
-    """Open an mp4 container that takes its place only when the block ends well; else nothing stays behind.
+def atomic_container(
+    path: str | os.PathLike, overwrite: bool, container_format: str, options: dict[str, str]
+) -> Iterator[av.container.OutputContainer]:
+    """Open a container that takes its place only when the block ends well; else nothing stays behind.
 
     Raises:
         MediaWriteError: The file exists and may not be replaced, or writing failed.
@@ -98,7 +108,7 @@ def atomic_mp4(path: str | os.PathLike, overwrite: bool) -> Iterator[av.containe
     partial = path.absolute().with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     output = None
     try:
-        output = av.open(str(partial), "w", format="mp4", options={"movflags": "faststart"})
+        output = av.open(str(partial), "w", format=container_format, options=options)
         yield output
         output.close()
         os.replace(partial, path)
@@ -107,7 +117,7 @@ def atomic_mp4(path: str | os.PathLike, overwrite: bool) -> Iterator[av.containe
             explain(
                 f"cannot write {str(path)!r}",
                 error.strerror or str(error),
-                "a folder that exists and can be written, with room on the disk, and media that H.264 and AAC can hold",
+                f"a folder that can be written, with room on the disk, and media that {container_format} can hold",
                 "Nothing was left behind; remove the cause and run it again.",
             ),
             str(path),
@@ -151,7 +161,13 @@ def add_aac(output: av.container.OutputContainer, sampling_rate: int, layout: st
                 "Resample the sound first.",
             )
         )
-    return output.add_stream("aac", rate=sampling_rate, layout=layout)
+    stream = output.add_stream("aac", rate=sampling_rate, layout=layout)
+    if stream.channels > 2:
+        # By itself the encoder gives all channels of such a layout together what two need, and codes pairs by their
+        # loudness alone; the channels of an ambisonic track mean something by their phase.
+        stream.bit_rate = _BITS_PER_CHANNEL * stream.channels
+        stream.options = {"aac_is": "0"}
+    return stream
 
 
 def encoded(stream: av.stream.Stream, frames: Iterable[av.VideoFrame | av.AudioFrame]) -> Iterator[av.Packet]:
