@@ -15,6 +15,7 @@ from torch import Tensor
 
 from ...errors import InvalidValueError, explain, unknown_name
 from .config import AVWorldConfig
+from .objects import StruckObjects
 
 SPLITS = ("train", "validation", "test")
 
@@ -24,7 +25,6 @@ RADIUS = (0.14, 0.32)
 BOUNCE_RATE = ((1.0, 3.0), (0.4, 2.0))
 # Turns per second, either way.
 MAX_SPIN = 0.5
-FLASH_SECONDS = 0.12
 BACKDROP_CELLS = 4
 
 # Last word of the seeds of what is drawn beside a scene. Not 0, with which NumPy completes a shorter seed.
@@ -35,56 +35,26 @@ _PER_SCENE = 3 + 3 * BACKDROP_CELLS**2
 
 
 @dataclass(frozen=True)
-class Scenes:
-    """A batch of B scenes with up to O objects, each with up to E bounces.
+class Scenes(StruckObjects):
+    """A batch of B scenes in a plane: objects that are struck where they bounce.
 
     Attributes:
-        classes: Class of each object, (B, O) int64.
-        present: Which objects exist, (B, O) bool.
-        size: 0 (smallest, highest pitch) to 1, (B, O).
-        brightness: 0 (darkest, quietest) to 1, (B, O).
-        hue: Colour of each object on the circle [0, 1), (B, O).
-        angle: Orientation at time 0 in radians, (B, O).
-        spin: Turning speed in radians per second, (B, O).
         phase: Path position at time 0 in room crossings, from [0, 2), for x and y, (B, O, 2).
         rate: Room crossings per second, for x and y, (B, O, 2).
         extent: Width and height of the picture in units of its short side, (2,).
-        event_times: Bounces in seconds, in no order, infinite where there is none, (B, O, E).
-        event_strengths: How hard each bounce is, from (0, 1], 0 where there is none, (B, O, E).
         backdrop: Colours behind the objects, (B, 3, 4, 4), 0 to 1.
-        hiss: Amplitude of the background noise, (B,).
-        noise_offset: Where the scene starts reading the noise table, (B,) int64.
         kinds: Kind of each object, (B, O) int64; -1 in a world without kinds.
         off_screen: Which scenes sound like another one, (B,) bool.
         heard: The scenes that are heard, where those are not all these ones themselves.
     """
 
-    classes: Tensor
-    present: Tensor
-    size: Tensor
-    brightness: Tensor
-    hue: Tensor
-    angle: Tensor
-    spin: Tensor
     phase: Tensor
     rate: Tensor
     extent: Tensor
-    event_times: Tensor
-    event_strengths: Tensor
     backdrop: Tensor
-    hiss: Tensor
-    noise_offset: Tensor
     kinds: Tensor
     off_screen: Tensor
     heard: "Scenes | None" = None
-
-    def __len__(self) -> int:
-        return len(self.classes)
-
-    def to(self, device: torch.device | str) -> "Scenes":
-        """Return the same scenes with every tensor on ``device``."""
-        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        return Scenes(**{name: value if value is None else value.to(device) for name, value in values.items()})
 
     @property
     def radius(self) -> Tensor:
@@ -97,12 +67,6 @@ class Scenes:
         along = 1 - (crossings.remainder(2) - 1).abs()
         margin = self.radius[:, :, None, None]
         return margin + (self.extent - 2 * margin) * along
-
-    def flash(self, times: Tensor) -> Tensor:
-        """Measure how brightly each object flashes at ``times`` (B, T), as (B, O, T) from 0 to 1."""
-        since = times[:, None, :, None] - self.event_times[:, :, None, :]
-        glow = torch.where(since >= 0, torch.exp(-since.clamp_min(0) / FLASH_SECONDS), 0.0)
-        return (glow * self.event_strengths[:, :, None, :]).sum(-1).clamp_max(1)
 
 
 def draw_scenes(config: AVWorldConfig, split: str, indices: Sequence[int]) -> Scenes:

@@ -1,14 +1,16 @@
 """Sounding scenes: each object has one note, set by its class and size, which every bounce strikes anew."""
 
+from itertools import count
+
 import torch
 from torch import Tensor
 
 from .config import AVWorldConfig
 from .noise import noise_table
+from .objects import NOTE_SECONDS, StruckObjects
 from .scenes import Scenes
 from .timbres import TIMBRES, Timbre
 
-NOTE_SECONDS = 0.4
 # Pitch of the largest object, and octaves up to the smallest.
 LOWEST_HERTZ = 220.0
 OCTAVES = 2.0
@@ -26,9 +28,21 @@ def play(scenes: Scenes, start: Tensor, num_samples: int, config: AVWorldConfig)
     scenes = scenes if scenes.heard is None else scenes.heard
     rate = config.sampling_rate
     first = (start * rate).round().long()
+    ringing = strike(scenes, first, num_samples, rate, mixed=True)
+    table = noise_table().to(ringing.device)
+    sample = first[:, None] + torch.arange(num_samples, device=ringing.device)
+    hiss = table[(scenes.noise_offset[:, None] + sample) % len(table)]
+    return (ringing + scenes.hiss[:, None].float() * hiss).clamp(-1, 1)
+
+
+def strike(scenes: StruckObjects, first: Tensor, num_samples: int, rate: int, mixed: bool = False) -> Tensor:
+    """Sound the notes of all objects at ``rate`` samples a second, from the samples ``first`` (B,) on.
+
+    Returns:
+        Each object's sound, (B, O, num_samples); with ``mixed`` their sum, (B, num_samples), which costs less.
+    """
     notes = _notes(scenes, rate)
     length = notes.shape[-1]
-
     # A note struck before the window may still ring in it, so strikes are gathered one note length ahead.
     finite = scenes.event_times.isfinite()
     struck = (torch.where(finite, scenes.event_times, 0.0) * rate).round().long()
@@ -39,21 +53,19 @@ def play(scenes: Scenes, start: Tensor, num_samples: int, config: AVWorldConfig)
     strikes.scatter_add_(2, torch.where(within, position, 0), force)
 
     # Circular convolution of this length wraps only into the lead-in, which is cut off.
-    spectrum = torch.fft.rfft(strikes) * torch.fft.rfft(notes, n=num_samples + length)
-    ringing = torch.fft.irfft(spectrum.sum(1), n=num_samples + length)[:, length:]
-
-    table = noise_table().to(notes.device)
-    sample = first[:, None] + torch.arange(num_samples, device=notes.device)
-    hiss = table[(scenes.noise_offset[:, None] + sample) % len(table)]
-    return (ringing + scenes.hiss[:, None].float() * hiss).clamp(-1, 1)
+    size = _fast_length(num_samples + length)
+    spectrum = torch.fft.rfft(strikes, n=size) * torch.fft.rfft(notes, n=size)
+    if mixed:
+        spectrum = spectrum.sum(1)
+    return torch.fft.irfft(spectrum, n=size)[..., length : length + num_samples]
 
 
-def pitch(scenes: Scenes) -> Tensor:
+def pitch(scenes: StruckObjects) -> Tensor:
     """Return the note of each object in hertz, (B, O): the smaller, the higher."""
     return LOWEST_HERTZ * 2 ** (OCTAVES * (1 - scenes.size))
 
 
-def _notes(scenes: Scenes, rate: int) -> Tensor:
+def _notes(scenes: StruckObjects, rate: int) -> Tensor:
     """Synthesise each object's note, (B, O, NOTE_SECONDS * rate)."""
     num_scenes, num_objects = scenes.classes.shape
     time = torch.arange(int(NOTE_SECONDS * rate), device=scenes.classes.device) / rate
@@ -89,3 +101,8 @@ def _timbre_notes(timbre: Timbre, hertz: Tensor, time: Tensor, rate: int) -> Ten
         note = note * (0.5 + 0.5 * torch.cos(2 * torch.pi * timbre.tremolo_hertz * time))
     power = sum(level**2 for _, level, _ in timbre.partials) / 2
     return note * (time / timbre.attack).clamp_max(1) / power**0.5
+
+
+def _fast_length(least: int) -> int:
+    """Return the next length without a prime factor above 5: Fourier transforms of others take several times longer."""
+    return next(length for length in count(least) if 60 ** length.bit_length() % length == 0)
