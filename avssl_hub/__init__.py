@@ -26,6 +26,8 @@ _HOME_OF = {
     "MultisensoryProcessor": "models.multisensory",
     "RecognitionPipeline": "pipelines.recognize",
     "SeparationPipeline": "pipelines.separate",
+    "SpatialAudioGenConfig": "models.spatial_audio_gen",
+    "SpatialAudioGenModel": "models.spatial_audio_gen",
     "SpectrogramUNetForSeparation": "models.multisensory",
     "SynchronizationPipeline": "pipelines.synchronize",
     "card": "zoo",

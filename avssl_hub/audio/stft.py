@@ -24,12 +24,16 @@ def inverse_stft(spectrum: torch.Tensor, frame_length: int, hop_length: int) -> 
     Away from the ends the result is ``inverse_gain`` times the sound that was analysed.
     """
     frames = torch.fft.irfft(spectrum)[..., :frame_length]
-    frames = frames * _window(frame_length, frames)
-    count = frames.shape[-2]
+    return overlap_add(frames * _window(frame_length, frames), hop_length)
+
+
+def overlap_add(frames: torch.Tensor, hop_length: int) -> torch.Tensor:
+    """Add up ``(..., frames, n)``, each ``hop_length`` later, to ``(..., hop_length * (frames - 1) + n)``."""
+    count, frame_length = frames.shape[-2:]
     samples = hop_length * (count - 1) + frame_length
     columns = frames.reshape(-1, count, frame_length).transpose(1, 2)
     added = F.fold(columns, (1, samples), (1, frame_length), stride=(1, hop_length))
-    return added.reshape(*spectrum.shape[:-2], samples)
+    return added.reshape(*frames.shape[:-2], samples)
 
 
 def inverse_gain(frame_length: int, hop_length: int) -> float:

@@ -44,6 +44,16 @@ def _convolve(function: Callable, layer: nn.modules.conv._ConvNd, hidden: torch.
     return function(hidden, layer.weight, layer.bias, layer.stride, inside)
 
 
+def same_max_pool(hidden: torch.Tensor, size: int, stride: int) -> torch.Tensor:
+    """Take the maximum over windows of ``(B, C, H, W)``, each axis to ``ceil(length / stride)``.
+
+    Windows have to overlap or touch, and ``stride`` to be above 1.
+    """
+    # What is missing behind cuts the last window short; nothing that pads can be its maximum.
+    before = [same_padding(length, size, stride)[0] for length in hidden.shape[2:]]
+    return F.max_pool2d(hidden, size, stride, before, ceil_mode=True)
+
+
 class SameConv1d(nn.Conv1d):
     """A convolution of ``(B, C, L)`` to ``(B, C', ceil(L / stride))``."""
 

@@ -1,0 +1,241 @@
+"""From mono sound and 360-degree video to first-order ambisonics (Morgado et al., NeurIPS 2018, arXiv 1809.02587).
+
+For a chunk of 0.1 s the network cuts the sound into tracks and gives each a weight in the three channels that point.
+Checkpoints of the authors enter through ``conversion/spatial_audio_gen.py``.
+"""
+
+from contextlib import nullcontext
+from dataclasses import dataclass
+from functools import partial
+
+import torch
+from torch import nn
+from torch.utils.checkpoint import checkpoint
+from transformers import PreTrainedModel
+from transformers import initialization as init
+from transformers.utils import ModelOutput
+
+from ...audio.stft import stft
+from ...errors import InvalidValueError, explain
+from ...layers.statistics import kept_statistics
+from .configuration_spatial_audio_gen import SpatialAudioGenConfig
+from .encoders_spatial_audio_gen import SpatialAudioGenAudioEncoder, SpatialAudioGenVisualEncoder
+from .fusion_spatial_audio_gen import SpatialAudioGenFusion, SpatialAudioGenLocalization
+from .losses_spatial_audio_gen import ambisonics_loss
+from .norm_spatial_audio_gen import GroupedBatchNorm
+from .separation_spatial_audio_gen import SpatialAudioGenUNet, masked_tracks
+
+# Spread of the last layer's first weights: predictions begin near silence.
+OUTPUT_STD = 0.001
+
+
+@dataclass
+class SpatialAudioGenOutput(ModelOutput):
+    """What ``SpatialAudioGenModel`` returns.
+
+    Attributes:
+        loss: Distance of spectra, when labels were given.
+        ambisonics: ``(B, 3, samples)``, the channels Y, Z and X (ACN, SN3D) of the chunk. W is the network's input.
+        tracks: ``(B, K, samples)``, what the sound was cut into; W itself without separation.
+        weights: ``(B, 3, K, steps)``, what each track is multiplied by in each channel, held during a step.
+        biases: ``(B, 3, steps)``, what is added to each channel.
+        masks: ``(B, K, frames, bins)`` in [0, 1], by which the spectrogram was multiplied; None without separation.
+        audio_hidden_states: Maps of the sound encoder's layers, ``(B, C, time, frequency)``.
+        video_hidden_states: Maps of the picture's residual blocks, ``(B, C, H, W)``; None without this encoder.
+        flow_hidden_states: The same of the flow's.
+        fused_hidden_state: ``(B, steps, C)``, features of all that was taken in.
+    """
+
+    loss: torch.FloatTensor | None = None
+    ambisonics: torch.FloatTensor | None = None
+    tracks: torch.FloatTensor | None = None
+    weights: torch.FloatTensor | None = None
+    biases: torch.FloatTensor | None = None
+    masks: torch.FloatTensor | None = None
+    audio_hidden_states: tuple[torch.FloatTensor, ...] | None = None
+    video_hidden_states: tuple[torch.FloatTensor, ...] | None = None
+    flow_hidden_states: tuple[torch.FloatTensor, ...] | None = None
+    fused_hidden_state: torch.FloatTensor | None = None
+
+
+class SpatialAudioGenPreTrainedModel(PreTrainedModel):
+    config_class = SpatialAudioGenConfig
+    base_model_prefix = "spatial_audio_gen"
+    main_input_name = "input_values"
+    supports_gradient_checkpointing = True
+    _no_split_modules = ["SpatialAudioGenVisualBlock"]
+
+    def _init_weights(self, module: nn.Module) -> None:
+        if isinstance(module, SpatialAudioGenLocalization):
+            init.trunc_normal_(module.output.weight, std=OUTPUT_STD, a=-2 * OUTPUT_STD, b=2 * OUTPUT_STD)
+        elif isinstance(module, (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)):
+            init.xavier_uniform_(module.weight)
+            if module.bias is not None:
+                init.zeros_(module.bias)
+        elif isinstance(module, GroupedBatchNorm):
+            for name, value in [*module.named_parameters(), *module.named_buffers()]:
+                init.constant_(value, float(name in ("weight", "running_var")))
+
+    def _set_gradient_checkpointing(self, enable=True, gradient_checkpointing_func=checkpoint, **kwargs) -> None:
+        # A checkpointed block runs twice a step; its running statistics are to move once, as without checkpointing.
+        func = partial(gradient_checkpointing_func, context_fn=lambda: (nullcontext(), kept_statistics(self)))
+        super()._set_gradient_checkpointing(enable, func, **kwargs)
+
+
+class SpatialAudioGenModel(SpatialAudioGenPreTrainedModel):
+    """The whole network: sound, and picture and flow where it has encoders for them, to ambisonics."""
+
+    def __init__(self, config: SpatialAudioGenConfig):
+        super().__init__(config)
+        self.audio_encoder = SpatialAudioGenAudioEncoder(config)
+        self.visual_encoders = nn.ModuleDict(
+            {name: SpatialAudioGenVisualEncoder(config) for name in config.encoders if name != "audio"}
+        )
+        self.fusion = SpatialAudioGenFusion(config)
+        self.localization = SpatialAudioGenLocalization(config, self.fusion.channels)
+        separates = config.separation == "unet_mask"
+        self.separation = SpatialAudioGenUNet(config, self.fusion.channels) if separates else None
+        self.post_init()
+
+    def spectrum(self, sound: torch.Tensor) -> torch.Tensor:
+        """Transform ``(..., samples)`` to complex ``(..., frames, bins / 2 + 1)``: the half that is not a mirror image.
+
+        In single precision, whatever the model's; half of it would not do.
+        """
+        length = self.config.fft_size
+        return stft(sound.float(), length, self.config.hop_length, length)
+
+    def forward(
+        self,
+        input_values: torch.Tensor,
+        pixel_values_videos: torch.Tensor | None = None,
+        flow_values: torch.Tensor | None = None,
+        labels: torch.Tensor | None = None,
+        channel_mask: torch.Tensor | None = None,
+        use_running_stats: bool | None = None,
+        statistics_group: int | None = None,
+        output_hidden_states: bool | None = None,
+        return_dict: bool | None = None,
+    ) -> SpatialAudioGenOutput | tuple:
+        """Predict one chunk for each item.
+
+        As released, the visual encoders normalise by statistics of the batch, in evaluation as in training: items
+        change each other's prediction. ``statistics_group`` keeps that within groups, and ``use_running_stats`` does
+        away with it.
+
+        Args:
+            input_values: ``(B, 1, samples)``, W around the chunk, in [-1, 1]: 52799 samples, of which the chunk is
+                those from 24000 to 28800.
+            pixel_values_videos: ``(B, 1, 3, H, W)`` in [-0.5, 0.5], the equirectangular frame at the chunk's start;
+                wanted by a network with the encoder ``"video"``, and by no other.
+            flow_values: ``(B, 1, 3, H, W)``, right, down and magnitude in pixels per frame; as released, the
+                first two have the opposite sign. Wanted by a network with the encoder ``"flow"``, and by no other.
+            labels: ``(B, 3, samples)``, the recorded Y, Z and X of the chunk.
+            channel_mask: ``(B, 3)``, False where a channel was not recorded; it does not count in the loss.
+            use_running_stats: See the configuration, from which it is taken by default. In training running
+                statistics then stay as they are.
+            statistics_group: Neighbours in the batch that are normalised together, all by default: 10 is the released
+                tool, 16 the released evaluation, 1 makes items independent.
+            output_hidden_states: Whether to return the encoders' maps and the fused features; None takes the
+                configuration's value.
+            return_dict: False returns a tuple; None takes the configuration's value.
+
+        Raises:
+            InvalidValueError: An input is missing or not wanted, or has a wrong shape.
+        """
+        config = self.config
+        frames = self._frames(pixel_values_videos, flow_values)
+        _check_shape("input_values", input_values, (1, config.window_samples))
+        group = self._group(len(input_values), use_running_stats, statistics_group)
+        sound = input_values[:, 0]
+        spectrum = self.spectrum(_under(sound, config.encoded_frames, config))
+        visual = {name: self.visual_encoders[name](values, group) for name, values in frames.items()}
+        output = self._predict(sound, spectrum, visual, output_hidden_states)
+        if labels is not None:
+            output["loss"] = ambisonics_loss(output.ambisonics, labels, channel_mask)
+        return output if return_dict in (None, True) else output.to_tuple()
+
+    def _predict(
+        self,
+        sound: torch.Tensor,
+        spectrum: torch.Tensor,
+        visual: dict[str, tuple[torch.Tensor, ...]],
+        output_hidden_states: bool | None,
+    ) -> SpatialAudioGenOutput:
+        """Predict from windows ``(B, samples)``, the encoded frames of their spectra, and the visual maps."""
+        config = self.config
+        heard = self.audio_encoder(_all_bins(spectrum.abs()).to(sound.dtype)[:, None])
+        fused = self.fusion(heard[-1], {name: maps[-1] for name, maps in visual.items()})
+        weights, biases = self.localization(fused)
+        masks = None
+        if self.separation is None:
+            tracks = _chunk(sound, config.chunk_start, config)[:, None]
+        else:
+            masks = self.separation(heard, fused)
+            masked = config.masked_frames
+            begin = masked.start - config.encoded_frames.start
+            tracks = masked_tracks(spectrum[:, begin : begin + len(masked)], masks.float()).to(sound.dtype)
+            # The first sample that all overlapping frames cover is the last frame's first.
+            covered = masked.start * config.hop_length + config.fft_size - config.hop_length
+            tracks = _chunk(tracks, config.chunk_start - covered, config)
+        output = SpatialAudioGenOutput(
+            ambisonics=_placed(tracks, weights, biases), tracks=tracks, weights=weights, biases=biases, masks=masks
+        )
+        if config.output_hidden_states if output_hidden_states is None else output_hidden_states:
+            output["audio_hidden_states"], output["fused_hidden_state"] = heard, fused
+            for name, maps in visual.items():
+                output[f"{name}_hidden_states"] = maps
+        return output
+
+    def _frames(self, pixels: torch.Tensor | None, flow: torch.Tensor | None) -> dict[str, torch.Tensor]:
+        """Frames ``(B, 3, H, W)`` of each visual encoder, in order."""
+        frames = {}
+        for encoder, name, values in (("video", "pixel_values_videos", pixels), ("flow", "flow_values", flow)):
+            wanted = encoder in self.visual_encoders
+            if wanted != (values is not None):
+                got, expected = ("nothing", "a tensor") if wanted else ("a tensor", "None")
+                reason = f"{expected}, as the network's encoders are {self.config.encoders}"
+                raise InvalidValueError(explain(name, got, reason))
+            if wanted:
+                _check_shape(name, values, (1, 3, *self.config.image_size))
+                frames[encoder] = values[:, 0]
+        return frames
+
+    def _group(self, batch: int, use_running_stats: bool | None, statistics_group: int | None) -> int | None:
+        """How many items are normalised together; None where running statistics do it."""
+        if self.config.use_running_stats if use_running_stats is None else use_running_stats:
+            return None
+        group = batch if statistics_group is None else statistics_group
+        if group < 1 or batch % group:
+            expected = f"a positive number that divides the batch ({batch})"
+            raise InvalidValueError(explain("statistics_group", group, expected))
+        return group
+
+
+def _check_shape(name: str, values: torch.Tensor, expected: tuple[int, ...]) -> None:
+    if values.shape[1:] != expected:
+        rule = f"(batch, {', '.join(map(str, expected))})"
+        raise InvalidValueError(explain(name, f"shape {tuple(values.shape)}", rule, "Use SpatialAudioGenProcessor."))
+
+
+def _under(sound: torch.Tensor, frames: range, config: SpatialAudioGenConfig) -> torch.Tensor:
+    """The samples of windows that lie under some frames of their spectrogram."""
+    end = (frames.stop - 1) * config.hop_length + config.fft_size
+    return sound[..., frames.start * config.hop_length : end]
+
+
+def _all_bins(magnitude: torch.Tensor) -> torch.Tensor:
+    """Put the mirror image behind the half ``(..., bins / 2 + 1)`` that a real sound's magnitudes have."""
+    return torch.cat([magnitude, magnitude[..., 1:-1].flip(-1)], -1)
+
+
+def _chunk(sound: torch.Tensor, start: int, config: SpatialAudioGenConfig) -> torch.Tensor:
+    return sound[..., start : start + config.chunk_samples]
+
+
+def _placed(tracks: torch.Tensor, weights: torch.Tensor, biases: torch.Tensor) -> torch.Tensor:
+    """Add up tracks ``(B, K, samples)`` by their weights, both held during each step."""
+    steps = biases.shape[-1]
+    pieces = tracks.unflatten(-1, (steps, -1))
+    placed = torch.einsum("bcks,bksn->bcsn", weights, pieces) + biases[..., None]
+    return placed.flatten(-2)
