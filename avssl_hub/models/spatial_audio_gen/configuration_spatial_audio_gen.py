@@ -112,6 +112,11 @@ class SpatialAudioGenConfig(PreTrainedConfig):
         return self.fft_size // OVERLAP
 
     @property
+    def loss_window(self) -> int:
+        """Samples in a window of the loss: 2048, since the authors round 1200 up here and to the nearest power above."""
+        return 2 * self.fft_size
+
+    @property
     def window_frames(self) -> int:
         """Frames of the window's whole spectrogram: 200."""
         return OVERLAP * (self.window_samples // self.fft_size - 1)

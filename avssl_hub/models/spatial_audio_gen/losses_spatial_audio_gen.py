@@ -17,13 +17,14 @@ def masked_mean(values: torch.Tensor, channel_mask: torch.Tensor | None) -> torc
 
 
 def ambisonics_loss(
-    predicted: torch.Tensor, target: torch.Tensor, channel_mask: torch.Tensor | None = None
+    predicted: torch.Tensor, target: torch.Tensor, window: int, channel_mask: torch.Tensor | None = None
 ) -> torch.Tensor:
     """Distance of short-time spectra, averaged over the batch and then over channels.
 
     Args:
         predicted: ``(B, 3, samples)``.
         target: The same of the recording.
+        window: Length of a window in samples; see :func:`avssl_hub.audio.stft_distance.stft_distance`.
         channel_mask: ``(B, 3)``, False or 0 where a channel was not recorded; None is that all were.
     """
-    return LOSS_SCALE * masked_mean(stft_distance(predicted, target), channel_mask).mean()
+    return LOSS_SCALE * masked_mean(stft_distance(predicted, target, window), channel_mask).mean()

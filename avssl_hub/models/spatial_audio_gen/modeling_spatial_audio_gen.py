@@ -152,7 +152,7 @@ class SpatialAudioGenModel(SpatialAudioGenPreTrainedModel):
         visual = {name: self.visual_encoders[name](values, group) for name, values in frames.items()}
         output = self._predict(sound, spectrum, visual, output_hidden_states)
         if labels is not None:
-            output["loss"] = ambisonics_loss(output.ambisonics, labels, channel_mask)
+            output["loss"] = ambisonics_loss(output.ambisonics, labels, config.loss_window, channel_mask)
         return output if return_dict in (None, True) else output.to_tuple()
 
     def _predict(
