@@ -14,7 +14,7 @@ from avssl_hub.media.errors import MediaOpenError
 MediaSource = str | os.PathLike | bytes | BinaryIO
 
 
-class _View:
+class View:
     """A read position of its own over a shared binary file.
 
     It has no name, so that FFmpeg judges by content and never by a file's extension.
@@ -22,7 +22,7 @@ class _View:
 
     def __init__(self, file: BinaryIO, size: int):
         self._file = file
-        self._size = size
+        self.size = size
         self._position = 0
 
     def read(self, count: int) -> bytes:
@@ -32,7 +32,7 @@ class _View:
         return data
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self._size}[whence]
+        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self.size}[whence]
         self._position = base + offset
         return self._position
 
@@ -40,7 +40,7 @@ class _View:
         return self._position
 
 
-_CALLED_BY_FFMPEG = {method.__code__ for method in (_View.read, _View.seek, _View.tell)}
+_CALLED_BY_FFMPEG = {method.__code__ for method in (View.read, View.seek, View.tell)}
 
 
 def called_by_ffmpeg(frame: FrameType | None) -> bool:
@@ -111,7 +111,7 @@ class Source:
         try:
             # A playlist must not make us read other files or addresses: no protocol is allowed.
             container = av.open(
-                _View(self._file, self._size),
+                self.view(),
                 mode="r",
                 metadata_errors="ignore",
                 container_options={"protocol_whitelist": ","},
@@ -127,6 +127,10 @@ class Source:
                 stream.codec_context.thread_count = threads
                 stream.codec_context.thread_type = "NONE" if threads == 1 else "AUTO"
         return container
+
+    def view(self) -> View:
+        """Give the bytes themselves, to read and seek at a position of its own."""
+        return View(self._file, self._size)
 
     def _not_media(self, reason: str) -> MediaOpenError:
         return MediaOpenError(

@@ -37,3 +37,7 @@ class DecodeError(MediaError):
 
 class MediaWriteError(MediaError, OSError):
     """A media file cannot be written."""
+
+
+class SpatialMetadataError(MediaError):
+    """Spatial metadata cannot be read from a file, or put into it."""
