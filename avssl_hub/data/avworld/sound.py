@@ -41,23 +41,28 @@ def strike(scenes: StruckObjects, first: Tensor, num_samples: int, rate: int, mi
     Returns:
         Each object's sound, (B, O, num_samples); with ``mixed`` their sum, (B, num_samples), which costs less.
     """
-    notes = _notes(scenes, rate)
+    finite = scenes.event_times.isfinite()
+    # Transforms are what this costs: none for objects that are never struck.
+    struck = finite.any(-1)
+    notes = _notes(scenes, struck, rate)
     length = notes.shape[-1]
     # A note struck before the window may still ring in it, so strikes are gathered one note length ahead.
-    finite = scenes.event_times.isfinite()
-    struck = (torch.where(finite, scenes.event_times, 0.0) * rate).round().long()
-    position = struck - first[:, None, None] + length
+    position = (torch.where(finite, scenes.event_times, 0.0) * rate).round().long() - first[:, None, None] + length
     within = finite & (position >= 0) & (position < num_samples + length)
-    strikes = torch.zeros(*scenes.classes.shape, num_samples + length, device=notes.device)
     force = torch.where(within, scenes.event_strengths, 0.0).float()
-    strikes.scatter_add_(2, torch.where(within, position, 0), force)
+    strikes = torch.zeros(len(notes), num_samples + length, device=notes.device)
+    strikes.scatter_add_(1, torch.where(within, position, 0)[struck], force[struck])
 
     # Circular convolution of this length wraps only into the lead-in, which is cut off.
     size = _fast_length(num_samples + length)
     spectrum = torch.fft.rfft(strikes, n=size) * torch.fft.rfft(notes, n=size)
     if mixed:
-        spectrum = spectrum.sum(1)
-    return torch.fft.irfft(spectrum, n=size)[..., length : length + num_samples]
+        rows = struck.nonzero()[:, 0]
+        spectrum = spectrum.new_zeros(len(struck), spectrum.shape[1]).index_add_(0, rows, spectrum)
+        return torch.fft.irfft(spectrum, n=size)[:, length : length + num_samples]
+    objects = notes.new_zeros(*struck.shape, num_samples)
+    objects[struck] = torch.fft.irfft(spectrum, n=size)[:, length : length + num_samples]
+    return objects
 
 
 def pitch(scenes: StruckObjects) -> Tensor:
@@ -65,21 +70,18 @@ def pitch(scenes: StruckObjects) -> Tensor:
     return LOWEST_HERTZ * 2 ** (OCTAVES * (1 - scenes.size))
 
 
-def _notes(scenes: StruckObjects, rate: int) -> Tensor:
-    """Synthesise each object's note, (B, O, NOTE_SECONDS * rate)."""
-    num_scenes, num_objects = scenes.classes.shape
-    time = torch.arange(int(NOTE_SECONDS * rate), device=scenes.classes.device) / rate
-    hertz = pitch(scenes).float().flatten()
-    classes = scenes.classes.flatten()
+def _notes(scenes: StruckObjects, chosen: Tensor, rate: int) -> Tensor:
+    """Synthesise the notes of the N objects ``chosen`` (B, O) bool, (N, NOTE_SECONDS * rate)."""
+    classes, hertz = scenes.classes[chosen], pitch(scenes)[chosen].float()
+    time = torch.arange(int(NOTE_SECONDS * rate), device=classes.device) / rate
     notes = torch.zeros(len(classes), len(time), device=time.device)
     for number in classes.unique().tolist():
-        chosen = (classes == number).nonzero().squeeze(1)
-        notes[chosen] = _timbre_notes(TIMBRES[number], hertz[chosen], time, rate)
-    loudness = 10 ** (LOUDNESS_RANGE_DB * (scenes.brightness.flatten() - 1) / 20)
-    gain = FULL_LEVEL * loudness * scenes.present.flatten()
+        alike = (classes == number).nonzero().squeeze(1)
+        notes[alike] = _timbre_notes(TIMBRES[number], hertz[alike], time, rate)
+    gain = FULL_LEVEL * 10 ** (LOUDNESS_RANGE_DB * (scenes.brightness[chosen] - 1) / 20)
     # The last tenth fades out, so that no note ends in a click.
     fade = (10 * (1 - time / NOTE_SECONDS)).clamp_max(1)
-    return (gain[:, None].float() * notes * fade).unflatten(0, (num_scenes, num_objects))
+    return gain[:, None].float() * notes * fade
 
 
 def _timbre_notes(timbre: Timbre, hertz: Tensor, time: Tensor, rate: int) -> Tensor:
