@@ -89,6 +89,25 @@ def filling(folder: Path, force: bool) -> Iterator[Path]:
             folder.rmdir()
 
 
+@contextmanager
+def making(folder: Path) -> Iterator[Path]:
+    """Give a new folder beside ``folder`` to fill; it takes its place if the block ends well and vanishes otherwise.
+
+    Raises:
+        OutputError: ``folder`` is there already, or cannot be written.
+    """
+    if folder.exists():
+        raise OutputError(explain(f"output {folder}", "one that exists already", "a new name", "Choose another name."))
+    partial = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.part")
+    make_folder(partial)
+    try:
+        with _explained(folder):
+            yield partial
+            os.replace(partial, folder)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
 def make_folder(folder: Path) -> None:
     """Make a folder and those above it, unless they exist.
 
