@@ -9,6 +9,7 @@ from avssl_hub.layers.same_padding import (
     SameConv2d,
     SameConv3d,
     SameConvTranspose2d,
+    same_max_pool,
     same_padding,
     same_pieces,
 )
@@ -39,6 +40,14 @@ def test_convolutions_pad_unevenly_where_they_must():
     line, samples = SameConv1d(2, 3, 4, 4), torch.randn(1, 2, 9)
     expected = F.conv1d(F.pad(samples, (1, 2)), line.weight, line.bias, 4)
     torch.testing.assert_close(line(samples), expected)
+
+
+@pytest.mark.parametrize("size", [(6, 7), (9, 4)])
+def test_maximum_is_never_of_what_pads(size):
+    inputs = -torch.rand(2, 3, *size, generator=torch.Generator().manual_seed(0))
+    before, behind = zip(*(same_padding(length, 3, 2) for length in size))
+    padded = F.pad(inputs, (before[1], behind[1], before[0], behind[0]), value=-torch.inf)
+    assert torch.equal(same_max_pool(inputs, 3, 2), padded.unfold(2, 3, 2).unfold(3, 3, 2).amax((-1, -2)))
 
 
 @pytest.mark.parametrize("stride", [(1, 2), (2, 2)])

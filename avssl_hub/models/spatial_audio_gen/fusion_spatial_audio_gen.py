@@ -46,6 +46,10 @@ class SpatialAudioGenFusion(nn.Module):
         return torch.cat([heard, *seen], -1)
 
 
+class PlacingLayer(nn.Linear):
+    """The last layer, of first weights of its own."""
+
+
 class SpatialAudioGenLocalization(nn.Module):
     """Features ``(B, steps, C)`` to the weight of each track in each channel and an offset for each channel."""
 
@@ -53,7 +57,7 @@ class SpatialAudioGenLocalization(nn.Module):
         super().__init__()
         sizes = [channels, *config.localization_hidden_sizes]
         self.layers = nn.ModuleList(nn.Linear(*pair) for pair in pairwise(sizes))
-        self.output = nn.Linear(sizes[-1], PREDICTED_CHANNELS * (config.num_tracks + 1))
+        self.output = PlacingLayer(sizes[-1], PREDICTED_CHANNELS * (config.num_tracks + 1))
 
     def forward(self, fused: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Return weights ``(B, 3, K, steps)`` and biases ``(B, 3, steps)``."""

@@ -20,7 +20,7 @@ from ...errors import InvalidValueError, explain
 from ...layers.statistics import kept_statistics
 from .configuration_spatial_audio_gen import SpatialAudioGenConfig
 from .encoders_spatial_audio_gen import SpatialAudioGenAudioEncoder, SpatialAudioGenVisualEncoder
-from .fusion_spatial_audio_gen import SpatialAudioGenFusion, SpatialAudioGenLocalization
+from .fusion_spatial_audio_gen import PlacingLayer, SpatialAudioGenFusion, SpatialAudioGenLocalization
 from .losses_spatial_audio_gen import ambisonics_loss
 from .norm_spatial_audio_gen import GroupedBatchNorm
 from .separation_spatial_audio_gen import SpatialAudioGenUNet, masked_tracks
@@ -66,15 +66,15 @@ class SpatialAudioGenPreTrainedModel(PreTrainedModel):
     _no_split_modules = ["SpatialAudioGenVisualBlock"]
 
     def _init_weights(self, module: nn.Module) -> None:
-        if isinstance(module, SpatialAudioGenLocalization):
-            init.trunc_normal_(module.output.weight, std=OUTPUT_STD, a=-2 * OUTPUT_STD, b=2 * OUTPUT_STD)
+        if isinstance(module, PlacingLayer):
+            init.trunc_normal_(module.weight, std=OUTPUT_STD, a=-2 * OUTPUT_STD, b=2 * OUTPUT_STD)
         elif isinstance(module, (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)):
             init.xavier_uniform_(module.weight)
-            if module.bias is not None:
-                init.zeros_(module.bias)
         elif isinstance(module, GroupedBatchNorm):
             for name, value in [*module.named_parameters(), *module.named_buffers()]:
                 init.constant_(value, float(name in ("weight", "running_var")))
+        if getattr(module, "bias", None) is not None:
+            init.zeros_(module.bias)
 
     def _set_gradient_checkpointing(self, enable=True, gradient_checkpointing_func=checkpoint, **kwargs) -> None:
         # A checkpointed block runs twice a step; its running statistics are to move once, as without checkpointing.
