@@ -28,6 +28,7 @@ _HOME_OF = {
     "SeparationPipeline": "pipelines.separate",
     "SpatialAudioGenConfig": "models.spatial_audio_gen",
     "SpatialAudioGenModel": "models.spatial_audio_gen",
+    "SpatialAudioGenProcessor": "models.spatial_audio_gen",
     "SpectrogramUNetForSeparation": "models.multisensory",
     "SynchronizationPipeline": "pipelines.synchronize",
     "card": "zoo",

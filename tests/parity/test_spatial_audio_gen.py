@@ -5,7 +5,9 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from avssl_hub import SpatialAudioGenProcessor
 from avssl_hub.audio.stft_distance import stft_distance
+from avssl_hub.video.flow import decode_flow_maps
 
 from ._rules import fixture_files
 from ._spatial_audio_gen import (
@@ -153,3 +155,46 @@ def assert_final_values_match(model, arrays):
     errors = np.concatenate(errors)
     assert errors.max() < 3 * lr
     assert np.median(errors) < 0.05 * lr
+
+
+@pytest.mark.parametrize("path", fixture_files("spatialaudiogen", "feeder*.npz"))
+def test_what_the_network_is_fed_matches(path):
+    arrays = read_arrays(path)
+    random = np.random.RandomState(_seed(arrays))
+    sound = _feeder_sound(random)
+    frames, maps = (random.randint(0, 256, (40, 14, 28, 3)).astype(np.uint8) for _ in range(2))
+    maps[..., 1] = 0
+    limits = np.stack([random.uniform(0, 1, 40), random.uniform(2, 9, 40)], 1)
+    frames, maps = (torch.from_numpy(values.repeat(16, 1).repeat(16, 2)) for values in (frames, maps))
+
+    processor = SpatialAudioGenProcessor(released_starts=True)
+    for key in stored(arrays, "audio|norot|"):
+        # Windows begin half a second before their chunk.
+        start = float(key.rpartition("start")[2]) + 0.5
+        window = processor.windows(sound[0], [start])[0, 0]
+        np.testing.assert_allclose(window[::401], arrays[f"{key}|sample"][:, 0], rtol=0, atol=1e-7, err_msg=key)
+    index = processor.frame_index(1.7)
+    inputs = processor(videos=frames, audio=sound, sampling_rate=48000, starts=[1.7])
+    pixels = inputs["pixel_values_videos"][0, :, :, ::32, ::7].movedim(1, -1)
+    np.testing.assert_allclose(pixels, arrays["video|norot|t1.7"], rtol=0, atol=1e-6)
+    flow = decode_flow_maps(maps[index : index + 1], torch.from_numpy(limits[index : index + 1]))
+    np.testing.assert_allclose(flow[:, :, ::32, ::7].movedim(1, -1), arrays["flow|norot|t1.7"], rtol=0, atol=1e-5)
+
+
+def _feeder_sound(random):
+    """Four seconds of ambisonics by the rule, of which parts are quieter."""
+    pcm = random.randint(-20000, 20000, (192000, 4)).astype(np.int16)
+    pcm[96000:120000] //= 50
+    pcm[144000:] //= 2
+    return torch.from_numpy(pcm.T / np.float32(32768))
+
+
+def _seed(arrays):
+    """The seed that a file was made by, which it does not say, by its first samples."""
+    first = np.round(arrays["audio|norot|start0.0|sample"][:2, 0] * 32768)
+    for seed in range(100_000):
+        # As many draws as come up to the second sample that is stored.
+        drawn = np.random.RandomState(seed).randint(-20000, 20000, (402, 4))[::401, 0]
+        if np.array_equal(drawn, first):
+            return seed
+    raise AssertionError("the file is of no seed below 100000")
