@@ -13,6 +13,7 @@ from avssl_hub.media.errors import (
     SeekError,
     SpatialMetadataError,
 )
+from avssl_hub.media.picture import PictureReader
 from avssl_hub.media.prepare import prepare_media
 from avssl_hub.media.probe import AudioStreamInfo, MediaInfo, VideoStreamInfo, probe
 from avssl_hub.media.reader import MediaReader
@@ -34,6 +35,7 @@ __all__ = [
     "MediaWindow",
     "MediaWriteError",
     "MissingStreamError",
+    "PictureReader",
     "SeekError",
     "SoundReader",
     "SpatialAudio",

@@ -14,7 +14,7 @@ import torch
 from av.video.reformatter import VideoReformatter
 
 from avssl_hub.errors import explain
-from avssl_hub.media._audio import AudioTrack, named_layout
+from avssl_hub.media._audio import LAYOUTS, AudioTrack, named_layout
 from avssl_hub.media._orientation import upright
 from avssl_hub.media._source import MediaSource, Source
 from avssl_hub.media._video import VideoTrack
@@ -156,18 +156,21 @@ def _sound(
     track.listen_alone()
     if sampling_rate is not None:
         target = output.add_stream("flac", rate=sampling_rate, layout="mono", options=_FAST_FLAC)
-        return encoded(target, mono_sound(track, sampling_rate))
+        return encoded(target, resampled_sound(track, sampling_rate))
     if stream.codec.canonical_name in _COPIED_SOUND:
         return copied(_before(until, track.packets()), output.add_stream_from_template(stream))
     rate = next((rate for rate in AAC_RATES if rate >= stream.sample_rate), AAC_RATES[-1])
     return encoded(add_aac(output, rate, named_layout(stream)), _before(until, track.decoded()))
 
 
-def mono_sound(track: AudioTrack, rate: int) -> Iterator[av.AudioFrame]:
-    """Decode a sound to mono frames at ``rate``, ready to be encoded."""
+def resampled_sound(track: AudioTrack, rate: int, channels: int = 1) -> Iterator[av.AudioFrame]:
+    """Decode a sound to frames at ``rate``, mixed down or with its own channels, ready to be encoded."""
     position = round(track.start * rate)
-    for block in track.resampled(rate, channels=1):
-        frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(block), format="s16", layout="mono")
+    own = channels > 1 and channels == track.stream.channels
+    for block in track.resampled(rate, None if own else channels):
+        frame = av.AudioFrame.from_ndarray(
+            np.ascontiguousarray(block.T.reshape(1, -1)), format="s16", layout=LAYOUTS[channels]
+        )
         frame.sample_rate, frame.time_base, frame.pts = rate, Fraction(1, rate), position
         position += frame.samples
         yield frame

@@ -73,11 +73,16 @@ class VideoTrack(Track[av.VideoFrame]):
         self._size = self.stream.width, self.stream.height
         # H.264 marks the frames nothing is predicted from without exception, and has one frame in a packet.
         self._may_skip = self.stream.codec_context.name == "h264"
+        self._interpolation = None
         self._reformatter = VideoReformatter()
         self._next_wanted = 0
         self._delay, self._shown = None, 0
         if self.container.format.name == "avi" and self.stream.codec_context.has_b_frames:
             self._delay = self._reordering_delay()
+
+    def scale(self, height: int, width: int) -> None:
+        """Have pictures scaled to a size, bicubically, before they are turned upright."""
+        self._size, self._interpolation = (width, height), "BICUBIC"
 
     def read(self, start: float, duration: float, fps: float, max_frames: int | None = None) -> VideoClip:
         """Seek to one window and decode its frames."""
@@ -104,6 +109,29 @@ class VideoTrack(Track[av.VideoFrame]):
         """Answer windows (start, duration) with rising starts in one pass from where the container stands."""
         requests = (self._request(start, duration, fps) for start, duration in spans)
         return self._answer(self.decoded(), requests)
+
+    def shown(self, times: Iterable[float]) -> Iterator[tuple[float, np.ndarray]]:
+        """Give the frame shown at each of rising times, with its own time, in one pass from where the container stands.
+
+        The frame is the one that ``read`` gives at that time; the first also stands for times before it, the last for
+        those behind it. Times may be made as they are asked for. Nothing is given if no frame decodes.
+        """
+        last = max(0, round((self._finish - self._begin) * self._frames_per_second) - 1)
+        frames, current, picture = self.decoded(), None, None
+        for time in times:
+            number = floor((time - self._begin) * self._frames_per_second + _EPSILON)
+            self._next_wanted = self._first_pts(min(max(number, 0), last))
+            before = current
+            while current is None or current.pts < self._next_wanted:
+                following = next(frames, None)
+                if following is None:
+                    break
+                current = following
+            if current is None:
+                return
+            if current is not before:
+                picture = np.ascontiguousarray(self._picture(current))
+            yield float(current.pts * self.time_base), picture
 
     def before(self, packet: av.Packet) -> None:
         if self._may_skip:
@@ -176,7 +204,9 @@ class VideoTrack(Track[av.VideoFrame]):
     def _picture(self, frame: av.VideoFrame) -> np.ndarray:
         width, height = self._size
         # One reformatter on one thread: setting up a new scaler for each frame costs more than the conversion.
-        rgb = self._reformatter.reformat(frame, width=width, height=height, format="rgb24", threads=1)
+        rgb = self._reformatter.reformat(
+            frame, width=width, height=height, format="rgb24", interpolation=self._interpolation, threads=1
+        )
         return upright(rgb.to_ndarray(), frame)
 
     def _clip(self, request: _Request) -> VideoClip | None:

@@ -1,11 +1,15 @@
 """A film with another sound: the picture untouched, the sound in its place in time."""
 
+from fractions import Fraction
+
+import av
 import numpy as np
 import pytest
+import torch
 
-from avssl_hub.media import MediaReader, MediaWriteError, MissingStreamError, probe
+from avssl_hub.media import MediaReader, MediaWriteError, MissingStreamError, probe, read_sound, write_sound
 from avssl_hub.media.replace_sound import replace_sound
-from tests.media.corpus import Sound, clicks, make, numbers_in
+from tests.media.corpus import Sound, clicks, make, numbers_in, sine
 
 from .test_write import packets
 
@@ -73,3 +77,40 @@ def _loud_times(path):
     loud = np.flatnonzero(sound > 0.45)
     groups = np.split(loud, np.flatnonzero(np.diff(loud) > rate // 10) + 1)
     return [info.start + (group[0] + group[-1]) / 2 / rate for group in groups]
+
+
+@pytest.mark.parametrize("lossless", [False, True])
+def test_four_channels_keep_their_order(corpus, tmp_path, lossless):
+    # A tone a channel, so that none can be taken for another.
+    rate = 48000
+    tones = np.concatenate([sine(4, rate, frequency) for frequency in (300, 500, 700, 900)])
+    sound = write_sound(tmp_path / "four.wav", torch.from_numpy(tones), rate)
+    path = replace_sound(corpus["plain"], sound, tmp_path / "new.mp4", 0.0, channels=4, lossless=lossless)
+    (audio,) = probe(path).audio
+    assert (audio.codec, audio.channels) == ("flac" if lossless else "aac", 4)
+    found = read_sound(path)[0][:, : tones.shape[1]].numpy()
+    error = np.abs(found - tones)[:, 4800:-4800].max()
+    assert error < (1e-4 if lossless else 0.02)
+
+
+@pytest.mark.parametrize(
+    ("codec", "container", "options"),
+    [
+        ("libvpx-vp9", "webm", {"deadline": "realtime", "cpu-used": "8"}),
+        ("libx265", "matroska", {"x265-params": "log-level=none:bframes=0"}),
+    ],
+)
+def test_other_pictures_that_mp4_can_hold_are_copied(recording, tmp_path, codec, container, options):
+    with av.open(str(tmp_path / "film"), "w", format=container) as output:
+        stream = output.add_stream(codec, rate=10, options=options)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        for number in range(8):
+            frame = av.VideoFrame.from_ndarray(np.full((48, 64, 3), 30 * number, np.uint8), format="rgb24")
+            frame.pts, frame.time_base = number, Fraction(1, 10)
+            output.mux(stream.encode(frame))
+        output.mux(stream.encode(None))
+    path = replace_sound(tmp_path / "film", recording, tmp_path / "new.mp4", 0.0)
+    assert packets(path, "video") == packets(tmp_path / "film", "video")
+    with MediaReader(path) as reader:
+        values = reader.read_video(0, 0.8, 10).frames.float().mean((1, 2, 3))
+    assert values.tolist() == pytest.approx([30 * number for number in range(8)], abs=3)
