@@ -46,12 +46,8 @@ def sample(frames: torch.Tensor, azimuth: torch.Tensor, elevation: torch.Tensor)
     """
     *batch, channels, height, width = frames.shape
     rows, columns = direction_pixels(azimuth, elevation, height, width)
-    # Beyond a pole the picture goes on half a turn further.
-    over, under = (frames[..., row : row + 1, :].roll(width // 2, -1) for row in (0, height - 1))
-    padded = torch.cat([over, frames, under], -2)
-    padded = torch.cat([padded[..., -1:], padded, padded[..., :1]], -1)
     grid = torch.stack([(columns + 1.5) * 2 / (width + 2) - 1, (rows + 1.5) * 2 / (height + 2) - 1], -1)
-    flat = padded.reshape(1, -1, height + 2, width + 2)
+    flat = framed(frames).reshape(1, -1, height + 2, width + 2)
     seen = F.grid_sample(flat, grid.to(frames)[None], mode="bilinear", align_corners=False)
     return seen.reshape(*batch, channels, *azimuth.shape)
 
@@ -112,6 +108,14 @@ def roll(frames: torch.Tensor, yaw: float | torch.Tensor, whole_pixels: bool = F
         return turned
     share = (shift - lower).to(frames)[..., None, None, None]
     return torch.lerp(turned, _shifted(frames, lower.long() + 1), share)
+
+
+def framed(frames: torch.Tensor) -> torch.Tensor:
+    """Put a border of one pixel around pictures ``(..., H, W)``, of what lies there on the sphere."""
+    # Beyond a pole the picture goes on half a turn further.
+    over, under = (frames[..., row, None, :].roll(frames.shape[-1] // 2, -1) for row in (0, -1))
+    taller = torch.cat([over, frames, under], -2)
+    return torch.cat([taller[..., -1:], taller, taller[..., :1]], -1)
 
 
 def _shifted(frames: torch.Tensor, pixels: torch.Tensor) -> torch.Tensor:
