@@ -1,5 +1,7 @@
 """The ambisonics toolkit against outputs of the authors' utility code (SpatialAudioGen)."""
 
+import zlib
+
 import numpy as np
 import pytest
 import torch
@@ -15,6 +17,15 @@ from avssl_hub.audio.ambisonics import (
     power_map,
     spherical_harmonics,
     unit_vectors,
+)
+from avssl_hub.audio.released_binaural import (
+    CIPIC_AZIMUTHS,
+    convolvotron,
+    deployed_stereo,
+    direct_ears,
+    horizon_speakers,
+    nearest_cipic,
+    two_microphones,
 )
 
 from ._rules import fixture_files
@@ -111,3 +122,37 @@ def test_unflipped_power_maps_match(arrays):
     sound, grid = mapped(arrays), open_grid(20)
     assert_equal(power_map(sound, *grid, window=4800), arrays["map|machine|res20_win4800"])
     assert_equal(power_map(sound, *grid), arrays["map|machine|res20_nowin"])
+
+
+def test_two_microphones_and_horizon_speakers_match(arrays):
+    signals, sound = arrays["bin|signals"], arrays["bin|foa"].T
+    assert_equal(encode(signals, *angles(arrays, len(signals))), sound)
+    positions = arrays["directions_cartesian"][: len(signals)]
+    assert_equal(two_microphones(signals, positions, RATE).T, arrays["bin|virtual_stereo_mic"])
+    assert_equal(horizon_speakers(sound, RATE).T, arrays["bin|ambisonic_projection_virtualmic"])
+
+
+def test_direct_ears_and_deployed_stereo_match(arrays):
+    sound = arrays["bin|foa"].T
+    assert_equal(direct_ears(sound).T, arrays["bin|direct_projection"])
+    assert_equal(direct_ears(sound, "pseudo_inverse").T, arrays["bin|direct_pseudoinv"])
+    assert_equal(deployed_stereo(sound).T, arrays["bin|deploy_stereo"])
+
+
+def synthetic_response(azimuth, elevation):
+    """The response of both ears that stands in the rule's tables at two indices, ``(2, 200)``."""
+    degrees, fade = CIPIC_AZIMUTHS[azimuth], np.exp(-np.arange(200) / 30)
+    ears = []
+    for ear in ("left", "right"):
+        name = f"{'neg' if degrees < 0 else ''}{abs(degrees)}az{ear}.wav"
+        table = np.random.RandomState(zlib.crc32(name.encode())).standard_normal((200, 50))
+        ears.append(table[:, elevation] * fade)
+    return np.stack(ears)
+
+
+def test_cipic_rendering_matches(arrays):
+    indices = nearest_cipic(unit_vectors(*angles(arrays)))
+    assert indices.tolist() == arrays["cipic|nearest_azimuth_elevation_index"].tolist()
+    signals = arrays["bin|signals"]
+    responses = torch.from_numpy(np.stack([synthetic_response(*pair) for pair in indices[: len(signals)].tolist()]))
+    assert_equal(convolvotron(signals, responses).T, arrays["cipic|convolvotron_synthetic"], atol=1e-10)

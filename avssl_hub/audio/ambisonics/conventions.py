@@ -13,6 +13,9 @@ from ...errors import InvalidValueError, explain, unknown_name
 
 HIGHEST_ORDER = 3
 
+# Number of channels of a full sphere, and its order.
+FULL_SPHERES = {(order + 1) ** 2: order for order in range(1, HIGHEST_ORDER + 1)}
+
 
 def _inwards(n: int) -> list[int]:
     return [m for k in range(n, 0, -1) for m in (k, -k)] + [0]
@@ -148,11 +151,10 @@ def order_of(channels: int) -> int:
     Raises:
         InvalidValueError: It is not 4, 9 or 16.
     """
-    for order in range(1, HIGHEST_ORDER + 1):
-        if channels == (order + 1) ** 2:
-            return order
-    expected = "4, 9 or 16 of a full sphere of order 1, 2 or 3"
-    raise InvalidValueError(explain("channels of ambisonic sound", channels, expected))
+    if channels not in FULL_SPHERES:
+        expected = "4, 9 or 16 of a full sphere of order 1, 2 or 3"
+        raise InvalidValueError(explain("channels of ambisonic sound", channels, expected))
+    return FULL_SPHERES[channels]
 
 
 def check_order(order: int) -> None:
