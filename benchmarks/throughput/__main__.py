@@ -11,7 +11,7 @@ from pathlib import Path
 # One thread unless a section says otherwise; libraries read this when they are imported.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-SECTIONS = ("input", "towers", "scenes", "objectives", "train", "sounds", "classifiers", "load")
+SECTIONS = ("input", "towers", "scenes", "objectives", "train", "sounds", "classifiers", "emd", "load")
 VIDEOS = (".mp4", ".avi", ".mkv", ".mov", ".webm")
 RECORDINGS = 20  # of the section on sounds
 SOUNDS = (".ogg", ".wav", ".flac", ".mp3")
@@ -78,6 +78,10 @@ def _measure(name: str, options: argparse.Namespace, folder: Path) -> dict:
         from . import sound_classifiers
 
         return sound_classifiers.run(options.sounds or _data("esc10"), folder)
+    if name == "emd":
+        from . import emd
+
+        return emd.run(options.rounds)
     from . import load
 
     return load.run(options.rounds, folder)

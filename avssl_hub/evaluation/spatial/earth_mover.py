@@ -3,6 +3,7 @@
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from ...errors import AvsslError, InvalidValueError, MissingExtraError, explain
 
@@ -50,9 +51,13 @@ def earth_movers_distance(first: Tensor, second: Tensor, distances: Tensor) -> T
     excess = surplus.sum(-1)
     # The heavier map has the surplus.
     surplus = torch.where(excess < 0, -1.0, 1.0)[..., None] * surplus
-    rows = surplus.reshape(-1, len(between)).numpy()
-    moved = torch.tensor([_least_cost(row, between.numpy()) for row in rows], dtype=torch.float64)
-    return moved.reshape(excess.shape) + excess.abs() * distances.max().item()
+    # The solver tells sums apart that differ by rounding, so mass is counted in shares.
+    heaped = surplus.clamp_min(0).sum(-1)
+    shares = (surplus / torch.where(heaped > 0, heaped, 1.0)[..., None]).reshape(-1, len(between))
+    # What is left over stays where it is, at no cost.
+    costs = F.pad(between, (0, 1)).numpy()
+    moved = torch.tensor([_least_cost(row, costs) for row in shares.numpy()], dtype=torch.float64)
+    return moved.reshape(excess.shape) * heaped + excess.abs() * distances.max().item()
 
 
 def _distinct_places(distances: Tensor) -> tuple[Tensor, Tensor]:
@@ -63,26 +68,26 @@ def _distinct_places(distances: Tensor) -> tuple[Tensor, Tensor]:
     return torch.eye(len(places), dtype=torch.float64)[place_of_node], between
 
 
-def _least_cost(surplus: np.ndarray, between: np.ndarray) -> float:
-    """Cost of filling all hollows (below 0) from heaps (above 0).
+def _least_cost(shares: np.ndarray, costs: np.ndarray) -> float:
+    """Cost of filling all hollows (below 0) from heaps (above 0, which add up to 1).
 
     In a metric what both maps have in one place may stay there, whatever else is moved.
+
+    Args:
+        shares: ``(places,)``.
+        costs: ``(places, places + 1)`` from a place to each, and to where leftovers go.
     """
-    heaps, hollows = (surplus > 0).nonzero()[0], (surplus < 0).nonzero()[0]
+    heaps, hollows = (shares > 0).nonzero()[0], (shares < 0).nonzero()[0]
     if not len(hollows):
         return 0.0
-    given, wanted = surplus[heaps], -surplus[hollows]
-    # The solver tells sums apart that differ by rounding, so mass is counted in shares.
-    scale = given.sum()
-    given, wanted = given / scale, wanted / scale
-    # What is left over stays where it is, at no cost.
-    costs = np.zeros((len(heaps), len(hollows) + 1))
-    costs[:, :-1] = between[heaps[:, None], hollows]
-    wanted = np.append(wanted, max(given.sum() - wanted.sum(), 0.0))
-    _, cost, *_, outcome = emd_c(given, wanted, costs, MOST_PIVOTS, 1)
+    wanted = np.empty(len(hollows) + 1)
+    wanted[:-1] = -shares[hollows]
+    wanted[-1] = max(1.0 - wanted[:-1].sum(), 0.0)
+    to = np.append(hollows, len(shares))
+    _, cost, *_, outcome = emd_c(shares[heaps], wanted, costs[heaps].take(to, axis=1), MOST_PIVOTS, 1)
     if outcome != OPTIMAL:
         raise AvsslError(explain("earth mover's distance", f"outcome {outcome} of POT", f"an optimum ({OPTIMAL})"))
-    return cost * scale
+    return cost
 
 
 def _check(first: Tensor, second: Tensor, distances: Tensor) -> None:
