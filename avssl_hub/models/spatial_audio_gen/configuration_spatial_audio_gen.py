@@ -113,7 +113,7 @@ class SpatialAudioGenConfig(PreTrainedConfig):
 
     @property
     def loss_window(self) -> int:
-        """Samples in a window of the loss: 2048, since the authors round 1200 up here and to the nearest power above."""
+        """Samples in a window of the loss: 2048, as the authors round 1200 up here and to the nearest above."""
         return 2 * self.fft_size
 
     @property

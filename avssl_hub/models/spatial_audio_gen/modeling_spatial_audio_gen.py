@@ -132,8 +132,8 @@ class SpatialAudioGenModel(SpatialAudioGenPreTrainedModel):
                 first two have the opposite sign. Wanted by a network with the encoder ``"flow"``, and by no other.
             labels: ``(B, 3, samples)``, the recorded Y, Z and X of the chunk.
             channel_mask: ``(B, 3)``, False where a channel was not recorded; it does not count in the loss.
-            use_running_stats: See the configuration, from which it is taken by default. In training running
-                statistics then stay as they are.
+            use_running_stats: Taken from the configuration in evaluation by default, and never in training, where
+                running statistics would then stay as they are.
             statistics_group: Neighbours in the batch that are normalised together, all by default: 10 is the released
                 tool, 16 the released evaluation, 1 makes items independent.
             output_hidden_states: Whether to return the encoders' maps and the fused features; None takes the
@@ -203,7 +203,8 @@ class SpatialAudioGenModel(SpatialAudioGenPreTrainedModel):
 
     def _group(self, batch: int, use_running_stats: bool | None, statistics_group: int | None) -> int | None:
         """How many items are normalised together; None where running statistics do it."""
-        if self.config.use_running_stats if use_running_stats is None else use_running_stats:
+        by_default = self.config.use_running_stats and not self.training
+        if by_default if use_running_stats is None else use_running_stats:
             return None
         group = batch if statistics_group is None else statistics_group
         if group < 1 or batch % group:
