@@ -198,12 +198,12 @@ def test_loss_counts_what_was_recorded():
         [(np.abs(np.fft.fft(hann * errors[..., begin : begin + 2048])) ** 2).mean(-1) for begin in (0, 1024, 2048)], 0
     )
     expected = (distances[:, 0].mean() + distances[0, 1] + distances[:, 2].mean()) / 3 * 100
-    assert ambisonics_loss(predicted, target, mask).item() == pytest.approx(expected, rel=1e-5)
+    assert ambisonics_loss(predicted, target, 2048, mask).item() == pytest.approx(expected, rel=1e-5)
     # A channel that nothing recorded takes part in the mean as a zero.
     mask[0, 1] = 0
     expected = (distances[:, 0].mean() + distances[:, 2].mean()) / 3 * 100
-    assert ambisonics_loss(predicted, target, mask).item() == pytest.approx(expected, rel=1e-5)
-    assert ambisonics_loss(predicted, target).item() == pytest.approx(distances.mean() * 100, rel=1e-5)
+    assert ambisonics_loss(predicted, target, 2048, mask).item() == pytest.approx(expected, rel=1e-5)
+    assert ambisonics_loss(predicted, target, 2048).item() == pytest.approx(distances.mean() * 100, rel=1e-5)
 
 
 @pytest.mark.parametrize(
