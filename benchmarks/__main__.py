@@ -150,7 +150,7 @@ def _tell(result: dict, place: Path) -> None:
     metric = result["metric"]
     further = {name: unit(name) for name in score["further"]}
     heads = [f"{name} {'' if of == unit(metric) else of}".strip() for name, of in further.items()]
-    rows = table("layer", f"{metric} {unit(metric)}", "95 % interval", "of clips", *heads, *names)
+    rows = table("layer", f"{metric} {unit(metric)}".rstrip(), "95 % interval", "of clips", *heads, *names)
     for name, layer in layers.items():
         low, high = (number(metric, end) for end in layer["interval"])
         clips = "" if layer["clip_accuracy"] is None else number(metric, layer["clip_accuracy"])
@@ -159,7 +159,8 @@ def _tell(result: dict, place: Path) -> None:
         rows.add_row(name, number(metric, layer["accuracy"]), f"{low} to {high}", clips, *beside, *of_splits)
     show(rows)
     part = f", only a part of it ({task['part']})" if task["part"] else ""
-    say(f"{task['title']}{part}: {metric} {number(metric, score['accuracy'])} {unit(metric)} from {score['layer']}")
+    told = f"{number(metric, score['accuracy'])} {unit(metric)}".rstrip()
+    say(f"{task['title']}{part}: {metric} {told} from {score['layer']}")
     classes = len(result["data"]["classes"])
     chance = f" Chance: {100 / classes:.1f} %." if classes else ""
     say(f"Reported: {result['protocol']['selection']}.{chance}")
@@ -230,7 +231,7 @@ def _compare(options: argparse.Namespace) -> int:
     subjects = [find(name, options.results) for name in options.subjects]
     for comparison in compare(subjects):
         splits = list(comparison.lines[0].splits)
-        score = f"{comparison.metric} {unit(comparison.metric)}"
+        score = f"{comparison.metric} {unit(comparison.metric)}".rstrip()
         rows = table(
             "result",
             score,

@@ -8,7 +8,7 @@ from typing import Any
 
 from avssl_hub.errors import InvalidValueError, explain
 
-from ._metrics import number
+from ._metrics import number, rank
 from ._results import ResultError, check_file, protocol_label
 from ._tasks import ROOT, ExternalFigure, external_figures, list_tasks, load_task
 
@@ -150,4 +150,5 @@ def comparable(entries: Sequence[Entry]) -> dict[str, list[Entry]]:
 def _order(entry: Entry) -> tuple:
     result = entry.result
     kind = KINDS.index(entry.kind)
-    return (entry.data, result["task"]["modality"], entry.protocol, kind, -result["score"]["accuracy"], entry.place)
+    place = rank(result["metric"], result["score"]["accuracy"])
+    return (entry.data, result["task"]["modality"], entry.protocol, kind, place, entry.place)

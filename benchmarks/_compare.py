@@ -11,7 +11,7 @@ from avssl_hub.errors import InvalidValueError, explain, unknown_name
 from avssl_hub.evaluation.answers import Split, SplitScore, bootstrap_interval
 
 from ._board import Entry, collect, interval
-from ._metrics import is_share, number, scaled
+from ._metrics import digits, is_share, number, scaled, unit
 from ._results import check_file, protocol_label
 
 # What has to be the same in both, or a difference of scores is not one of models.
@@ -132,14 +132,14 @@ def _comparison(names: Sequence[str], entries: Sequence[Entry]) -> Comparison:
         change = ("", "") if entry is first else _change(first.result, entry.result)
         lines.append(Line(name + control, score, interval(entry), told, change))
     how = "Paired: both answers to each recording are drawn together."
-    in_unit = "points" if is_share(metric) else "dB"
-    return Comparison(_title(first), metric, lines, f"Differences are from {names[0]}, in {in_unit}. {how}")
+    in_unit = ", in points" if is_share(metric) else f", in {unit(metric)}" if unit(metric) else ""
+    return Comparison(_title(first), metric, lines, f"Differences are from {names[0]}{in_unit}. {how}")
 
 
 def _change(first: dict[str, Any], other: dict[str, Any]) -> tuple[str, str]:
     difference = other["score"]["accuracy"] - first["score"]["accuracy"]
     ends = (scaled(first["metric"], value) for value in (difference, *_paired_interval(first, other)))
-    change, low, high = (f"{value:+.1f}" for value in ends)
+    change, low, high = (f"{value:+.{digits(first['metric'])}f}" for value in ends)
     return change, f"{low} to {high}"
 
 

@@ -157,18 +157,10 @@ def _to_measure(task: Task, manifest: Manifest, missing: list[str], place: Path,
     own = task.dataset == MANIFEST
     listing = None if own else listing or listing_of(task, place)
     split = Split(ALL if own else task.splits[0].name, np.array([], int), np.arange(len(manifest)))
-    name, digest = place.stem if own else None, _digest(listing) if listing else None
+    name, digest = place.stem if own else None, content_sha256(listing) if listing else None
     data = TaskData(manifest, [split], missing, name, task.group_by, True, digest)
     _check_counts(task, data.splits)
     return data
-
-
-def _digest(listing: Path) -> str:
-    """Return the sha256 of a file as ``sha256sum`` tells it; of a folder that of its files' names and digests."""
-    if listing.is_file():
-        return content_sha256(listing)
-    files = sorted(file for file in listing.iterdir() if file.is_file())
-    return hashlib.sha256("\n".join(f"{file.name} {content_sha256(file)}" for file in files).encode()).hexdigest()
 
 
 def _check_counts(task: Task, splits: Sequence[Split]) -> None:

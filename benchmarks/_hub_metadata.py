@@ -10,9 +10,15 @@ from ._board import Entry
 
 # Repository that gathers results of ``.eval_results/``; its tasks are named as :func:`eval_entries` names them.
 BENCHMARK = "avssl-hub/benchmarks"
-_METRIC_TYPES = {"top-1 accuracy": "accuracy", "R@1": "recall_at_1", "SDR": "sdr", "cIoU@0.5": "ciou"}
+_METRIC_TYPES = {
+    "top-1 accuracy": "accuracy",
+    "R@1": "recall_at_1",
+    "SDR": "sdr",
+    "cIoU@0.5": "ciou",
+    "STFT": "stft_distance",
+}
 # The Hub's names of tasks; of classification it has one for each modality.
-_TASK_TYPES = {"SDR": "audio-to-audio", "cIoU@0.5": "sound-localization"}
+_TASK_TYPES = {"SDR": "audio-to-audio", "STFT": "audio-to-audio", "cIoU@0.5": "sound-localization"}
 
 
 def model_index(model: str, entries: Sequence[Entry]) -> list[dict[str, Any]]:

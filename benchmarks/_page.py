@@ -11,7 +11,7 @@ import numpy as np
 from avssl_hub.outputs import make_folder, replacing
 
 from ._board import Entry, clip_of_figure, comparable
-from ._metrics import DECIBELS, unit
+from ._metrics import UNITS, unit
 from ._tasks import ExternalFigure, load_task
 
 PAGE = "index.html"
@@ -55,7 +55,7 @@ def page(entries: Sequence[Entry], figures: Sequence[tuple[str, ExternalFigure]]
         "ours": [_ours(entry) for entry in entries],
         "published": [_published(*figure) for figure in figures],
         "plots": [[_id(entry) for entry in held] for held in comparable(entries).values()],
-        "decibels": DECIBELS,
+        "units": UNITS,
     }
     parts = {
         "style": (_PARTS / "board.css").read_text(encoding="utf-8"),

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
 from ._board import Entry, comparable
-from ._metrics import is_share, scaled, unit
+from ._metrics import LOWER_IS_BETTER, is_share, scaled, unit
 
 _INK = "#010203"  # stands for the colour of the text around
 _SIZE = (7.2, 4.4)  # inches
@@ -59,7 +59,8 @@ def draw(title: str, entries: Sequence[Entry]) -> str:
         axes.set_ylim(heights)
         axes.set_xlabel("GMACs a clip")
         metric = entries[0].result["metric"]
-        axes.set_ylabel(f"{metric}, {unit(metric)}")
+        remark = unit(metric) or ("less is better" if metric in LOWER_IS_BETTER else "")
+        axes.set_ylabel(f"{metric}, {remark}" if remark else metric)
         axes.set_title(title, fontsize=10, loc="left")
         axes.grid(color=_INK, alpha=0.12)
         axes.spines[["top", "right"]].set_visible(False)
@@ -96,11 +97,16 @@ def _draw_entry(axes: Axes, entry: Entry, mark: str, place: tuple[float, float],
 
 
 def _heights(entries: Sequence[Entry]) -> tuple[float, float]:
-    """Return the lowest and highest value of the plot: all shares there are, or those that decibels take."""
-    if is_share(entries[0].result["metric"]):
+    """Return the lowest and highest value of the plot: all shares there are, or a little more than is taken."""
+    metric = entries[0].result["metric"]
+    if is_share(metric):
         return 0.0, 100.0
     ends = [end for entry in entries for end in entry.result["score"]["interval"]]
-    return math.floor(min(ends)) - 1.0, math.ceil(max(ends)) + 1.0
+    low, high = min(ends), max(ends)
+    if unit(metric):
+        return math.floor(low) - 1.0, math.ceil(high) + 1.0
+    margin = max(high - low, abs(high) / 10, 1e-3) / 2
+    return low - margin, high + margin
 
 
 def _name_places(entries: Sequence[Entry], line: float) -> list[tuple[float, float]]:

@@ -1,5 +1,6 @@
 """Finding the media files a user means by a list of files and folders."""
 
+import hashlib
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -91,9 +92,14 @@ def media_below(folder: str | Path) -> Iterator[str]:
 def content_sha256(file: Path) -> str:
     """Return the sha256 of a file's content, by which resumed runs know it again.
 
+    That of a folder is of a line for each file in it and below it, sorted: its name and its own sha256.
+
     Raises:
-        MediaOpenError: The file cannot be read.
+        MediaOpenError: The file, or one of the folder, cannot be read.
     """
+    if file.is_dir():
+        names = sorted(path.relative_to(file).as_posix() for path in _walk(file))
+        return hashlib.sha256("\n".join(f"{name} {content_sha256(file / name)}" for name in names).encode()).hexdigest()
     try:
         return sha256_of(file)
     except OSError as error:

@@ -15,6 +15,7 @@ from safetensors.torch import save_file
 
 from ..data.clips import Span
 from ..data.manifest import Manifest, ManifestItem
+from ..data.media_files import content_sha256
 from ..errors import explain
 from ..jobs.ranks import Ranks
 from ..jobs.threads import map_in_threads
@@ -166,13 +167,16 @@ def _sha256(settings: dict[str, Any]) -> str:
 
 
 def content_key(item: ManifestItem) -> str:
-    """Name a recording by the sha256 of its file, and the part of it that a row names.
+    """Name a recording by the sha256 of its file, or of its folder, and the part of it that a row names.
 
     Raises:
         MediaOpenError: The file is missing or cannot be read.
     """
-    with item.open() as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    if item.path.is_dir():
+        digest = content_sha256(item.path)
+    else:
+        with item.open() as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
     return digest if item.start is None and item.end is None else f"{digest}-{item.start}-{item.end}"
 
 

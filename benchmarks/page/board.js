@@ -17,10 +17,10 @@ function make(tag, options = {}, ...children) {
   return element;
 }
 
-// As people read it: shares in percent, all else in decibels.
-const isShare = (figure) => !board.decibels.includes(figure);
-const number = (figure, value) => ((isShare(figure) ? 100 : 1) * value).toFixed(1);
-const unit = (figure) => (isShare(figure) ? "%" : "dB");
+// As people read it: shares in percent, levels in decibels, distances as they are.
+const unit = (figure) => board.units[figure] ?? "%";
+const isShare = (figure) => unit(figure) === "%";
+const number = (figure, value) => ((isShare(figure) ? 100 : 1) * value).toFixed(unit(figure) ? 1 : 3);
 const percent = (share) => (100 * share).toFixed(1);
 const short = (number) => (number ? Number(number.toPrecision(3)).toLocaleString("en") : "0");
 const several = (number, what) => `${number} ${what}${number === 1 ? "" : "s"}`;
@@ -64,7 +64,7 @@ const OURS = [
   ["data", "Data", (row) => row.data, (row) => [row.data, make("small", {}, row.modality)]],
   ["protocol", "Protocol", (row) => row.protocol, (row) => [row.protocol, make("small", {}, row.score.layer)]],
   ["score", "Our score %", (row) => row.score.accuracy, (row) => [
-    make("strong", {}, `${number(row.metric, row.score.accuracy)}${isShare(row.metric) ? "" : " dB"}`),
+    make("strong", {}, `${number(row.metric, row.score.accuracy)}${isShare(row.metric) ? "" : ` ${unit(row.metric)}`}`),
     bar(row), make("small", {}, row.score.interval.map((end) => number(row.metric, end)).join(" to "))]],
   ["metric", "Metric", (row) => row.metric],
   ["clip", "Clip", (row) => parseFloat(row.clip) || 0, (row) => [row.clip]],

@@ -6,9 +6,11 @@ from .protocol import LeftOut, MeasuredProtocol, Trial
 from .scoring import measure_all
 from .separation import SpeechSeparation
 from .separator import MixtureSeparator, Separator, ZooSeparator
+from .spatial_audio import SpatialAudio, SpatialAudioAlone
+from .spatializer import MonoSpatializer, Spatializer, SteeringSpatializer, ZooSpatializer
 
 MEASURED: dict[str, type[MeasuredProtocol]] = {
-    protocol.name: protocol for protocol in (SpeechSeparation, SoundLocalization)
+    protocol.name: protocol for protocol in (SpeechSeparation, SoundLocalization, SpatialAudio, SpatialAudioAlone)
 }
 
 __all__ = [
@@ -18,11 +20,17 @@ __all__ = [
     "Localizer",
     "MeasuredProtocol",
     "MixtureSeparator",
+    "MonoSpatializer",
     "Separator",
     "SoundLocalization",
+    "SpatialAudio",
+    "SpatialAudioAlone",
+    "Spatializer",
     "SpeechSeparation",
+    "SteeringSpatializer",
     "Trial",
     "ZooLocalizer",
     "ZooSeparator",
+    "ZooSpatializer",
     "measure_all",
 ]

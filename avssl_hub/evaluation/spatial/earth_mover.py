@@ -34,7 +34,7 @@ def earth_movers_distance(first: Tensor, second: Tensor, distances: Tensor) -> T
         distances: ``(nodes, nodes)``, a metric, in which some nodes may lie in the same place.
 
     Returns:
-        ``(...)`` float64, in the units of mass times distance.
+        ``(...)`` float64 without gradients, in the units of mass times distance.
 
     Raises:
         InvalidValueError: The shapes do not fit, or a mass is negative or not finite.
@@ -47,7 +47,7 @@ def earth_movers_distance(first: Tensor, second: Tensor, distances: Tensor) -> T
     """
     _check(first, second, distances)
     place, between = _distinct_places(distances)
-    surplus = (first.double() - second.double()).cpu() @ place
+    surplus = (first.double() - second.double()).detach().cpu() @ place
     excess = surplus.sum(-1)
     # The heavier map has the surplus.
     surplus = torch.where(excess < 0, -1.0, 1.0)[..., None] * surplus
