@@ -13,7 +13,7 @@ def run(
         str,
         typer.Argument(
             help="folder, speakers, shards, kinetics, kinetics_sounds, audioset, vggsound, vggss, flickr_soundnet, "
-            "ucf101, hmdb51, esc50, esc10 or dcase2013."
+            "ucf101, hmdb51, esc50, esc10, dcase2013, rec_street, yt_clean, yt_music or yt_all."
         ),
     ],
     root: Annotated[Path, typer.Argument(help="Folder of the media files, or hf://owner/name.")],

@@ -1,6 +1,7 @@
 """Manifests of public data sets, from their official lists and the copy that is here: one file a data set."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from ...errors import explain, unknown_name
@@ -17,6 +18,7 @@ from . import (
     kinetics,
     kinetics_sounds,
     shards,
+    spatial_audio_gen,
     speakers,
     ucf101,
     vggsound,
@@ -44,7 +46,7 @@ DATASETS: dict[str, Callable[..., Found]] = {
         vggss,
         flickr_soundnet,
     )
-}
+} | {name: partial(spatial_audio_gen.build, name) for name in spatial_audio_gen.NAMES}
 _FILES = ("folder", "shards", "speakers")
 _WITHOUT_LIST = (*_FILES, "dcase2013")
 # Copies of these as data sets have the columns of the list, row by row.
@@ -72,7 +74,7 @@ def build(kind: str, root: str | Path, listing: str | Path | None = None, split:
     """
     if kind not in DATASETS:
         raise unknown_name("data set", kind, DATASETS)
-    if kind not in _FILES and is_dataset(root):
+    if kind not in (*_FILES, *spatial_audio_gen.NAMES) and is_dataset(root):
         root = read_dataset(root)
         listing = root if listing is None and kind in _LISTS_ITSELF else listing
     if kind in _WITHOUT_LIST:

@@ -106,17 +106,25 @@ def read_words(path: Path, count: int, rule: str) -> Iterator[tuple[str, list[st
     Raises:
         ManifestError: The list cannot be read, or a line has another number of words.
     """
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        got = getattr(error, "strerror", None) or str(error)
-        raise ManifestError(explain(f"reading list {path}", got, "a readable list in UTF-8")) from error
-    for number, line in enumerate(lines, 1):
+    for number, line in enumerate(read_lines(path), 1):
         if words := line.split():
             place = f"list {path}, line {number}"
             if len(words) != count:
                 raise ManifestError(explain(place, repr(line), rule))
             yield place, words
+
+
+def read_lines(path: Path) -> list[str]:
+    """Read the lines of a list.
+
+    Raises:
+        ManifestError: It cannot be read.
+    """
+    try:
+        return path.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        got = getattr(error, "strerror", None) or str(error)
+        raise ManifestError(explain(f"reading list {path}", got, "a readable list in UTF-8")) from error
 
 
 def _own_rows(manifest: Manifest, needed: Sequence[str]) -> Iterator[ListRow]:

@@ -18,16 +18,16 @@ class SplitLine(NamedTuple):
     Attributes:
         place: What messages call the line.
         stem: The video's name without folder and suffix.
-        label: Its class.
-        group: The recording it was cut from; the clips of one look alike.
+        label: Its class, if it has one.
+        group: The recording it was cut from, if it was; the clips of one look alike.
         number: Which split the list is of.
         part: "train" or "test", or None for a video that this split leaves out.
     """
 
     place: str
     stem: str
-    label: str
-    group: str
+    label: str | None
+    group: str | None
     number: str
     part: str | None
 
