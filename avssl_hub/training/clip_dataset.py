@@ -1,6 +1,5 @@
 """A process's share of each step's clips as worker processes read them: raw frames, raw sound, and what went wrong."""
 
-import signal
 from typing import NamedTuple
 
 import torch
@@ -85,6 +84,11 @@ class ClipDataset(Dataset):
         self.share = share
         self.volume = volume
 
+    @property
+    def num_items(self) -> int:
+        """How many recordings there are."""
+        return len(self.manifest)
+
     def planned_items(self, step: int) -> Tensor:
         """Items of all processes' clips, ``(batch_size,)``, before any is replaced."""
         recipe = self.recipe
@@ -125,14 +129,3 @@ class ClipDataset(Dataset):
             volume = 1 + self.volume * (2 * torch.rand((), generator=generator).item() - 1)
             return frames, sounds, chosen, changes, volume
         return None
-
-
-def leave_signals_to_the_parent(worker: int) -> None:
-    """Let a worker process live through Ctrl-C and SIGTERM, which the training process answers and then ends it."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)
-
-
-def as_read(clips: RawClips) -> RawClips:
-    """Stand in for a collate function, since a step's clips come packed."""
-    return clips

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from itertools import count
+from typing import Protocol, TypeVar
 
 import torch
 from torch import Tensor
@@ -9,7 +10,42 @@ from torch.utils.data import DataLoader
 
 from ..errors import AvsslError, explain
 from .broken import BrokenItems
-from .clip_dataset import ClipDataset, RawClips, as_read, leave_signals_to_the_parent
+from .run_settings import RunSettings
+from .workers import as_read, leave_signals_to_the_parent
+
+
+class ReadStep(Protocol):
+    """What was read of a step.
+
+    Attributes:
+        items: The items that were read; fewer than asked for if no usable one was found.
+        broken: Items that could not be used, and why.
+    """
+
+    items: list[int]
+    broken: list[tuple[int, str]]
+
+
+Read = TypeVar("Read", bound=ReadStep)
+
+
+class StepDataset(Protocol[Read]):
+    """What a process reads, by number of the step.
+
+    Attributes:
+        recipe: The training run.
+        num_items: How many items there are.
+        share: Places of a step that are this process's.
+    """
+
+    recipe: RunSettings
+    num_items: int
+    share: slice
+
+    def planned_items(self, step: int) -> Tensor:
+        """Items of all processes' clips, ``(batch_size,)``, before any is replaced."""
+
+    def __getitem__(self, step: int) -> Read: ...
 
 
 class DecodingCrashedError(AvsslError):
@@ -17,8 +53,8 @@ class DecodingCrashedError(AvsslError):
 
 
 def read_ahead(
-    dataset: ClipDataset, step: int, broken: BrokenItems, device: torch.device
-) -> Iterator[tuple[int, Tensor, RawClips]]:
+    dataset: StepDataset[Read], step: int, broken: BrokenItems, device: torch.device
+) -> Iterator[tuple[int, Tensor, Read]]:
     """Read this process's clips of ``step`` and of all after it.
 
     Args:
@@ -38,7 +74,7 @@ def read_ahead(
     loader = DataLoader(
         dataset,
         batch_size=None,
-        sampler=range(step, dataset.recipe.num_steps(len(dataset.manifest))),
+        sampler=range(step, dataset.recipe.num_steps(dataset.num_items)),
         num_workers=dataset.recipe.data.workers,
         collate_fn=as_read,
         worker_init_fn=leave_signals_to_the_parent,
@@ -56,7 +92,7 @@ def read_ahead(
         yield number, items, clips
 
 
-def _surviving(loader: DataLoader) -> Iterator[RawClips]:
+def _surviving(loader: DataLoader) -> Iterator[Read]:
     try:
         yield from loader
     except RuntimeError as error:

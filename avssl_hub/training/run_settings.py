@@ -3,7 +3,6 @@
 import dataclasses
 
 from ._recipe_error import require
-from .picture_settings import ColorSettings
 from .settings import LoopSettings, OptimizerSettings, ReadingSettings
 
 
@@ -16,7 +15,6 @@ class RunSettings:
             recipe file describes.
         seed: Of all that is drawn.
         data: How clips are read.
-        augment: How they are changed.
         optimizer: How weights are moved.
         loop: How long, and what is kept on the way.
     """
@@ -25,7 +23,6 @@ class RunSettings:
     task: str = ""
     seed: int
     data: ReadingSettings
-    augment: ColorSettings
     optimizer: OptimizerSettings
     loop: LoopSettings
 

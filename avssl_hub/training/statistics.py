@@ -13,10 +13,10 @@ from ..errors import explain
 from ..media import MediaError
 from ..models.avid import AvidProcessor
 from ._recipe_error import RecipeError
-from .clip_dataset import leave_signals_to_the_parent
 from .clip_reader import ClipReader
 from .order import mixed_seed
 from .recipe import Recipe
+from .workers import leave_signals_to_the_parent
 
 STATISTICS_CLIPS = 512
 

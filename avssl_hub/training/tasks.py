@@ -7,6 +7,7 @@ from transformers import FeatureExtractionMixin
 
 from ..models.avid import AvidProcessor
 from ..models.multisensory import MultisensoryProcessor
+from ..models.spatial_audio_gen import SpatialAudioGenProcessor
 from . import sources, start
 from .items import Items
 from .pretraining import PretrainingRun
@@ -18,6 +19,10 @@ from .scenes import start as scene_start
 from .scenes.alignment import AlignmentRecipe, AlignmentRun
 from .scenes.recognition import RecognitionRecipe, RecognitionRun
 from .scenes.separation import SeparationRecipe, SeparationRun
+from .spatial import sources as spatial_sources
+from .spatial import start as spatial_start
+from .spatial.recipe import SpatializationRecipe
+from .spatial.run import SpatializationRun
 
 
 class Task(NamedTuple):
@@ -50,4 +55,12 @@ TASKS = {
     "alignment": _of_scenes(AlignmentRecipe, AlignmentRun),
     "recognition": _of_scenes(RecognitionRecipe, RecognitionRun),
     "separation": _of_scenes(SeparationRecipe, SeparationRun),
+    "spatialization": Task(
+        SpatializationRecipe,
+        SpatializationRun,
+        SpatialAudioGenProcessor,
+        spatial_sources.open_chunks,
+        spatial_start.start,
+        spatial_start.start_again,
+    ),
 }

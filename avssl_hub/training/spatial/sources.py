@@ -1,0 +1,125 @@
+"""Where the chunks of a run come from: AVWorld in 360 degrees, or prepared recordings."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import asdict
+from itertools import count
+from typing import Protocol
+
+import torch
+
+from ...audio.ambisonics import rotate
+from ...data.avworld360 import AVWorld360
+from ...data.spatial import turn_picture
+from ..broken import BrokenItems
+from ..items import Items
+from ..order import items_of_step, mixed_seed
+from ..read_ahead import read_ahead
+from .batch import ChunkBatch
+from .folders import ChunkDataset
+from .lists import listed_folders, recorded_channels
+from .recipe import SpatializationRecipe
+from .turns import draw_turns
+
+
+class ChunkSource(Items, Protocol):
+    """What a run needs to know of its items."""
+
+    def batches(self, step: int, broken: BrokenItems, device: torch.device, share: slice) -> Iterator[ChunkBatch]:
+        """Make a process's batches of ``step`` and of all after it.
+
+        Args:
+            step: Steps done.
+            broken: Takes note of recordings that cannot be used.
+            device: Where batches go.
+            share: Places of a step that are this process's.
+
+        Raises:
+            TooManyBrokenError: Nothing usable was found for a chunk.
+            DecodingCrashedError: A process that reads died.
+        """
+
+
+class WorldChunks:
+    """Scenes of the train split of AVWorld in 360 degrees, a chunk of each at any time."""
+
+    def __init__(self, recipe: SpatializationRecipe):
+        self.recipe = recipe
+        self.num_items = recipe.data.items
+        world = {"world": asdict(recipe.data.world), "items": self.num_items}
+        self.fingerprint = hashlib.sha256(json.dumps(world, sort_keys=True).encode()).hexdigest()
+
+    def name(self, item: int) -> str:
+        return f"scene {item}"
+
+    def batches(self, step: int, broken: BrokenItems, device: torch.device, share: slice) -> Iterator[ChunkBatch]:
+        for number in count(step):
+            yield self._batch(number, device, share)
+
+    def _batch(self, step: int, device: torch.device, share: slice) -> ChunkBatch:
+        recipe, config, data = self.recipe, self.recipe.build_config(), self.recipe.data
+        items = items_of_step(recipe.seed, step, self.num_items, recipe.loop.batch_size, data.clips_per_item)
+        generator = torch.Generator().manual_seed(mixed_seed(recipe.seed, 1, step))
+        # Drawn for the whole batch, which so does not depend on the number of processes.
+        draws = torch.rand(len(items), generator=generator, dtype=torch.float64)[share]
+        length = config.window_samples / config.sampling_rate
+        starts = (data.world.duration - length) * draws
+        chunks = starts + config.chunk_start / config.sampling_rate
+        clips = AVWorld360(data.world).render(
+            "train", items[share].tolist(), starts, length, chunks[:, None], device=device
+        )
+        pixels = clips.frames.float() / 255 - 0.5
+        recorded = torch.ones(len(starts), 3, dtype=torch.bool, device=device)
+        batch = ChunkBatch(clips.ambisonics, pixels, pixels[:, :0], recorded, items[share].to(device))
+        if not recipe.augment.yaw:
+            return batch
+        turns = draw_turns(recipe.seed, step, len(items))[share]
+        return batch._replace(
+            ambisonics=rotate(batch.ambisonics, torch.tensor(turns, device=device)),
+            pixels=torch.stack([turn_picture(picture, yaw) for picture, yaw in zip(batch.pixels, turns)]),
+        )
+
+
+class FolderChunks:
+    """Prepared recordings, a few chunks of each at a time.
+
+    Raises:
+        MissingPartError: There is none of the listed recordings.
+        AvsslError: A list cannot be read.
+    """
+
+    def __init__(self, recipe: SpatializationRecipe):
+        self.recipe = recipe
+        self.folders = listed_folders(recipe.data)
+        self.num_items = len(self.folders)
+        self.recorded = recorded_channels(recipe.data, [folder.name for folder in self.folders])
+        names = [folder.name for folder in self.folders]
+        listed = {"names": names, "recorded": self.recorded.tolist()}
+        self.fingerprint = hashlib.sha256(json.dumps(listed).encode()).hexdigest()
+
+    def name(self, item: int) -> str:
+        return self.folders[item].name
+
+    def batches(self, step: int, broken: BrokenItems, device: torch.device, share: slice) -> Iterator[ChunkBatch]:
+        dataset = ChunkDataset(self.recipe, self.folders, share)
+        seen = "video" in self.recipe.build_config().encoders
+        for _, items, chunks in read_ahead(dataset, step, broken, device):
+            mine = items[share]
+            frames = chunks.frames[:, None].to(device, non_blocking=True)
+            yield ChunkBatch(
+                chunks.ambisonics.to(device, non_blocking=True),
+                frames.float() / 255 - 0.5 if seen else frames[:, :0],
+                chunks.flow[:, None].to(device, non_blocking=True),
+                self.recorded[mine].to(device),
+                mine.to(device),
+            )
+
+
+def open_chunks(recipe: SpatializationRecipe) -> WorldChunks | FolderChunks:
+    """Open what a recipe's ``data`` names.
+
+    Raises:
+        AvsslError: The recordings or a list of them cannot be read.
+    """
+    return FolderChunks(recipe) if recipe.data.folder else WorldChunks(recipe)
