@@ -9,6 +9,7 @@ import torch
 
 from ..errors import InvalidValueError, explain
 from ..media import DecodeError, MediaReader, MissingStreamError
+from ._remarks import Remarks
 
 if TYPE_CHECKING:
     from .separate import SeparationPipeline
@@ -63,7 +64,7 @@ class SeparationStream:
         self.length = round((self._end - self.start) * rate)
         self._starts = pipe.rule.starts(self.length)
         self.count, self.done = len(self._starts), 0
-        self._told: dict[str, list[list[float]]] = {}
+        self._remarks = Remarks()
         if not self._starts:
             got, least = self._end - self.start, pipe.processor.video_duration
             step = "Use the default rule, which fills up short files."
@@ -75,10 +76,7 @@ class SeparationStream:
     @property
     def notes(self) -> tuple[str, ...]:
         """What is missing or odd so far, and where; on the file's clock."""
-        return tuple(
-            f"{what}: {', '.join(f'{begin:.2f} to {end:.2f} s' for begin, end in spans)}"
-            for what, spans in self._told.items()
-        )
+        return self._remarks.lines
 
     def __iter__(self) -> Iterator[torch.Tensor]:
         yield from self._pipe.rule.join(self._separated(), self.length)
@@ -131,11 +129,7 @@ class SeparationStream:
         return pixels
 
     def _tell(self, what: str, begin: int, end: int) -> None:
-        """Note something of the samples from ``begin`` to ``end``, joined to the place before where they touch."""
+        """Note something of the samples from ``begin`` to ``end``."""
         rate = self._pipe.processor.sampling_rate
         begin, end = (self.start + min(max(position, 0), self.length) / rate for position in (begin, end))
-        spans = self._told.setdefault(what, [])
-        if spans and begin <= spans[-1][1]:
-            spans[-1][1] = end
-        else:
-            spans.append([begin, end])
+        self._remarks.tell(what, begin, end)
