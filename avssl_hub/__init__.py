@@ -29,6 +29,7 @@ _HOME_OF = {
     "SpatialAudioGenConfig": "models.spatial_audio_gen",
     "SpatialAudioGenModel": "models.spatial_audio_gen",
     "SpatialAudioGenProcessor": "models.spatial_audio_gen",
+    "SpatializationPipeline": "pipelines.spatialize",
     "SpectrogramUNetForSeparation": "models.multisensory",
     "SynchronizationPipeline": "pipelines.synchronize",
     "card": "zoo",
