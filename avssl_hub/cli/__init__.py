@@ -20,6 +20,7 @@ from . import (
     recognize,
     reproduce,
     separate,
+    spatialize,
     sync,
     train,
 )
@@ -43,7 +44,7 @@ class _Verbs(TyperGroup):
 
 
 app = typer.Typer(cls=_Verbs, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
-for verb in (ls, info, embed, sync, localize, separate, recognize, demo, train, reproduce, convert, doctor):
+for verb in (ls, info, embed, sync, localize, separate, spatialize, recognize, demo, train, reproduce, convert, doctor):
     app.command(verb.__name__.rpartition(".")[2])(verb.run)
 app.command("bench", context_settings=bench.SETTINGS)(bench.run)
 app.add_typer(data.app, name="data")

@@ -1,0 +1,84 @@
+"""``avssl spatialize``: give a 360° film with mono sound its spatial sound back."""
+
+from math import radians
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ._console import note, progress_bar, say
+from ._devices import Device, chosen_device
+
+
+def run(
+    file: Annotated[Path, typer.Argument(help="A 360° film with sound.")],
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="The film with ambisonic sound, an .mp4.")] = None,
+    wav: Annotated[Path | None, typer.Option(help="The ambisonics alone: W, Y, Z, X, a .wav.")] = None,
+    binaural: Annotated[Path | None, typer.Option(help="A preview for two ears, a .wav.")] = None,
+    heat: Annotated[Path | None, typer.Option(help="The film with its loudest directions over it, an .mp4.")] = None,
+    model: Annotated[
+        str, typer.Option("--model", "-m", help="Name, folder or Hub id of the model.")
+    ] = "spatial_audio_gen_tiny.avworld",
+    yaw: Annotated[float, typer.Option(help="Degrees that the preview's head looks to the left.")] = 0.0,
+    hrir: Annotated[
+        Path | None, typer.Option(help="Whose ears the preview is for, a .sofa; by default two microphones.")
+    ] = None,
+    lossless: Annotated[bool, typer.Option("--lossless", help="FLAC in the film, in place of AAC.")] = False,
+    projection: Annotated[
+        str | None, typer.Option(help="equirectangular, cubemap or eac (YouTube's), whatever the film says.")
+    ] = None,
+    assume_360: Annotated[bool, typer.Option("--assume-360", help="Take the picture for equirectangular.")] = False,
+    stereo: Annotated[
+        str | None, typer.Option(help="mono, top-bottom, left-right or right-left, whatever the film says.")
+    ] = None,
+    windows: Annotated[
+        str, typer.Option(help="cross_fade, or released: chunks side by side, as the authors' tool.")
+    ] = "cross_fade",
+    batch_size: Annotated[int, typer.Option(help="Chunks a forward pass, normalised together; the authors': 10.")] = 10,
+    running_stats: Annotated[
+        bool, typer.Option("--running-stats", help="Normalise by what training noted; chunks are then independent.")
+    ] = False,
+    device: Device = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace outputs that are there.")] = False,
+) -> None:
+    """Turn the sound of a 360° film into first-order ambisonics (ACN, SN3D).
+
+    Films of any length; the picture is copied as it is where mp4 can hold it, and the metadata that 360° players go
+    by is written beside it. Of stereo sound the mean is heard, of ambisonic sound W. A film that does not say it is
+    of 360 degrees has to be twice as wide as high, or --assume-360.
+
+    A run that is interrupted leaves nothing.
+    """
+    from ..errors import InvalidValueError, explain
+    from ..media.hrir import read_hrir
+    from ..pipelines.spatialize import SpatializationPipeline
+    from ..pipelines.spatialize_file import SpatialFiles, spatialize_file
+
+    if assume_360:
+        if projection not in (None, "equirectangular"):
+            raise InvalidValueError(explain("projection", f"{projection} and --assume-360", "one of the two"))
+        projection = "equirectangular"
+    head = read_hrir(hrir) if hrir else None
+    pipe = SpatializationPipeline(
+        model,
+        device=chosen_device(device),
+        batch_size=batch_size,
+        windows=windows,
+        use_running_stats=True if running_stats else None,
+    )
+    with progress_bar("spatialising", "seconds") as move:
+        report = spatialize_file(
+            pipe,
+            file,
+            SpatialFiles(out, wav, binaural, heat),
+            projection=projection,
+            stereo=stereo,
+            lossless=lossless,
+            head=head,
+            yaw=radians(yaw),
+            force=force,
+            progress=move,
+        )
+    for line in report.notes:
+        note(f"{line}.")
+    say(f"{', '.join(map(str, report.files))}: {report.seconds:.2f} s of ambisonic sound")
