@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from avssl_hub.audio.ambisonics import rotate
-from avssl_hub.data.spatial import ChunkRules, decode_flow, turn_picture, write_folder
+from avssl_hub.data.spatial import ChunkRules, decode_flow, write_folder
+from avssl_hub.video.equirectangular import roll
 
 from ._rules import fixture_files
 
@@ -89,7 +90,7 @@ def test_frames_match(fixture):
     assert names
     for name in names:
         _, turn, time = name.split("|")
-        frame = turn_picture(frames[ChunkRules().frame(float(time.removeprefix("t")))], YAWS[turn])
+        frame = roll(frames[ChunkRules().frame(float(time.removeprefix("t")))], YAWS[turn], whole_pixels=True)
         actual = (frame.permute(1, 2, 0).double() / 255 - 0.5)[None, ::32, ::7]
         np.testing.assert_allclose(actual, arrays[name], rtol=0, atol=1e-12, err_msg=name)
 
@@ -101,7 +102,7 @@ def test_flow_matches(fixture):
     for name in names:
         _, turn, time = name.split("|")
         number = ChunkRules().frame(float(time.removeprefix("t")))
-        flow = turn_picture(decode_flow(pictures[number], *limits[number]), YAWS[turn])
+        flow = roll(decode_flow(pictures[number], *limits[number]), YAWS[turn], whole_pixels=True)
         np.testing.assert_allclose(
             flow.permute(1, 2, 0)[None, ::32, ::7], arrays[name], rtol=0, atol=1e-5, err_msg=name
         )

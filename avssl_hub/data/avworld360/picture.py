@@ -5,6 +5,7 @@ from torch import Tensor
 
 from ...audio.ambisonics import spherical_harmonics
 from ...audio.ambisonics.directions import unit_vectors
+from ...video.equirectangular import pixel_directions
 from ..avworld.looks import SPRITE_REACH
 from ..avworld.picture import FLASH_SWELLING, paint, sample_sprites
 from .config import AVWorld360Config
@@ -18,8 +19,8 @@ def draw_frames(scenes: Scenes360, times: Tensor, config: AVWorld360Config) -> T
         Frames, (B, T, 3, height, width) uint8; the middle is in front, the left half to the left.
     """
     opacity, texture = place_sprites(scenes, times, config.height)
-    azimuth, elevation = _pixel_directions(config.height, times.device)
-    harmonics = spherical_harmonics(azimuth, elevation, 2).float()
+    azimuth, elevation = pixel_directions(config.height, config.width)
+    harmonics = spherical_harmonics(azimuth, elevation, 2).to(times.device)
     backdrop = (scenes.backdrop.float() @ harmonics.flatten(0, 1).T).unflatten(-1, azimuth.shape)
     return paint(scenes, times, backdrop.clamp(0, 1), opacity, texture, config.camera_noise)
 
@@ -30,7 +31,7 @@ def place_sprites(scenes: Scenes360, times: Tensor, height: int) -> tuple[Tensor
     Distances on the sprite are great-circle distances from the object's centre, in the direction they are seen from
     there; so a disc is a disc on the sphere, wide near the poles and whole across the frame's edges.
     """
-    pixels = unit_vectors(*_pixel_directions(height, times.device)).float()
+    pixels = unit_vectors(*pixel_directions(height, 2 * height)).to(times.device)
     ahead, left, up = (_tangent_frame(*scenes.directions(times)) @ pixels.flatten(0, 1).T).unbind(-2)
     aside = torch.hypot(left, up)
     swelling = 1 + FLASH_SWELLING * scenes.flash(times)
@@ -44,14 +45,6 @@ def place_sprites(scenes: Scenes360, times: Tensor, height: int) -> tuple[Tensor
     # The point opposite an object has no direction from it, and would be taken for its centre.
     visible = (ahead > 0).unflatten(3, pixels.shape[:2]) & scenes.seen[:, :, None, None, None]
     return opacity * visible, texture
-
-
-def _pixel_directions(height: int, device: torch.device) -> tuple[Tensor, Tensor]:
-    """Return azimuth and elevation of the pixels' centres, (height, 2 * height) each."""
-    step = torch.pi / height
-    elevation = torch.pi / 2 - step * (torch.arange(height, device=device) + 0.5)
-    azimuth = torch.pi - step * (torch.arange(2 * height, device=device) + 0.5)
-    return azimuth.expand(height, -1), elevation[:, None].expand(-1, 2 * height)
 
 
 def _tangent_frame(azimuth: Tensor, elevation: Tensor) -> Tensor:

@@ -1,6 +1,5 @@
 """360° videos with ambisonic sound, in prepared folders and chunk by chunk, by the rules of SpatialAudioGen (2018)."""
 
-from .augment import turn_picture
 from .errors import MissingPartError, SpatialFolderError, UnequalLengthsError, WrongSoundError
 from .flow import decode_flow
 from .folder import SpatialChunk, SpatialFolder, is_spatial_folder
@@ -24,6 +23,5 @@ __all__ = [
     "measure_powers",
     "shifted_to",
     "silence_threshold",
-    "turn_picture",
     "write_folder",
 ]

@@ -13,7 +13,7 @@ from ...audio.ambisonics import rotate
 from ...errors import explain
 from ...media.jpeg import read_jpeg
 from ...media.pcm import read_pcm
-from .augment import turn_picture
+from ...video.equirectangular import roll
 from .errors import MissingPartError, SpatialFolderError, UnequalLengthsError, WrongSoundError
 from .flow import decode_flow
 from .powers import ChunkPowers, parse_powers
@@ -41,12 +41,12 @@ class SpatialChunk:
     flow: torch.Tensor | None = None
 
     def turned(self, yaw: float) -> "SpatialChunk":
-        """Return the chunk with sound, picture and flow moved by ``yaw`` radians to the left."""
+        """Return the chunk moved by ``yaw`` radians to the left, sound exactly and pictures in whole pixels."""
         return replace(
             self,
             ambisonics=rotate(self.ambisonics, yaw),
-            frame=turn_picture(self.frame, yaw),
-            flow=None if self.flow is None else turn_picture(self.flow, yaw),
+            frame=roll(self.frame, yaw, whole_pixels=True),
+            flow=None if self.flow is None else roll(self.flow, yaw, whole_pixels=True),
         )
 
 

@@ -1,7 +1,5 @@
 """Which samples, frames and chunks: the released rules and the exact ones."""
 
-import math
-
 import pytest
 import torch
 
@@ -13,7 +11,6 @@ from avssl_hub.data.spatial import (
     measure_powers,
     shifted_to,
     silence_threshold,
-    turn_picture,
 )
 from avssl_hub.errors import InvalidValueError, UnknownNameError
 
@@ -74,13 +71,6 @@ def test_mask_leaves_out_a_missing_height():
     assert channel_mask("WXYZ").tolist() == [1, 1, 1, 1]
     with pytest.raises(UnknownNameError, match="WXYZ"):
         channel_mask("WXZY")
-
-
-@pytest.mark.parametrize(("yaw", "pixels"), [(math.pi / 2, 2), (-math.pi / 2, -2), (1.0, 1), (-1.0, -1), (0.7, 0)])
-def test_picture_turns_by_whole_pixels_towards_zero(yaw, pixels):
-    picture = torch.arange(8).expand(3, 4, 8)
-    # Turning to the left moves what was at column 4 to a lower one.
-    assert turn_picture(picture, yaw)[0, 0, (4 - pixels) % 8] == 4
 
 
 def test_sizes_out_of_range_are_named():
