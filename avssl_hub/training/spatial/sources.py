@@ -11,7 +11,7 @@ import torch
 
 from ...audio.ambisonics import rotate
 from ...data.avworld360 import AVWorld360
-from ...data.spatial import turn_picture
+from ...video.equirectangular import roll
 from ..broken import BrokenItems
 from ..items import Items
 from ..order import items_of_step, mixed_seed
@@ -74,10 +74,10 @@ class WorldChunks:
         batch = ChunkBatch(clips.ambisonics, pixels, pixels[:, :0], recorded, items[share].to(device))
         if not recipe.augment.yaw:
             return batch
-        turns = draw_turns(recipe.seed, step, len(items))[share]
+        yaw = torch.tensor(draw_turns(recipe.seed, step, len(items))[share], device=device)
         return batch._replace(
-            ambisonics=rotate(batch.ambisonics, torch.tensor(turns, device=device)),
-            pixels=torch.stack([turn_picture(picture, yaw) for picture, yaw in zip(batch.pixels, turns)]),
+            ambisonics=rotate(batch.ambisonics, yaw),
+            pixels=roll(batch.pixels, yaw[:, None], whole_pixels=True),
         )
 
 
