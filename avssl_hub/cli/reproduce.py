@@ -12,7 +12,10 @@ _LEAST_SEEDS = 3
 
 
 def run(
-    claim: Annotated[str, typer.Argument(help="avid, avid_cma, robust_xid, multisensory or multisensory_separation.")],
+    claim: Annotated[
+        str,
+        typer.Argument(help="avid, avid_cma, robust_xid, multisensory, multisensory_separation or spatial_audio_gen."),
+    ],
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder to write; finished runs in it are kept.")],
     seeds: Annotated[int, typer.Option(min=_LEAST_SEEDS, help="Seeds of each way of training.")] = _LEAST_SEEDS,
     steps: Annotated[int | None, typer.Option(min=1, help="Steps of a whole run, if not the claim's own.")] = None,

@@ -232,6 +232,13 @@ def test_shown_means_better_with_every_seed_and_beyond_the_spread(better, worse,
     assert verdict["mean"] == statistics.mean(verdict["gains"].values())
 
 
+def test_a_variant_may_be_held_against_a_baseline_on_its_own_clips():
+    runs = {"0": {"scores": {"emd": 40.0, "prior": 90.0}}, "1": {"scores": {"emd": 50.0, "prior": 95.0}}}
+    verdict = judge(Comparison("a beats it", "emd", "a", "a", True, against="prior"), {"a": {"seeds": runs}})
+    assert verdict["gains"] == {"0": 50.0, "1": 45.0}
+    assert verdict["shown"]
+
+
 def test_banks_are_held_against_the_truth_of_the_scenes(tmp_path):
     runs = {run.variant: run.recipe for run in plan(find_claim("robust_xid"), tmp_path, [0])}
     scenes = draw_scenes(runs["both"].data.world, "train", range(1024))

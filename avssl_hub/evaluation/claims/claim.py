@@ -36,6 +36,7 @@ class Comparison:
         better: Variant that should do better.
         worse: Variant that should do worse.
         lower: Whether a lower score is the better one.
+        against: Score of the worse variant that counts, where that is another: a baseline's on the same test clips.
     """
 
     statement: str
@@ -43,6 +44,7 @@ class Comparison:
     better: str
     worse: str
     lower: bool = False
+    against: str = ""
 
 
 @dataclass(frozen=True)

@@ -72,13 +72,13 @@ def judge(comparison: Comparison, variants: dict) -> dict:
     """Apply the rule to one comparison of summarized variants."""
     better, worse = (variants[name]["seeds"] for name in (comparison.better, comparison.worse))
     sign = -1 if comparison.lower else 1
-    gains = [
-        sign * (better[seed]["scores"][comparison.score] - worse[seed]["scores"][comparison.score]) for seed in better
-    ]
+    against = comparison.against or comparison.score
+    gains = [sign * (better[seed]["scores"][comparison.score] - worse[seed]["scores"][against]) for seed in better]
     mean, spread = statistics.mean(gains), statistics.stdev(gains)
     return {
         "statement": comparison.statement,
         "score": comparison.score,
+        "against": against,
         "better": comparison.better,
         "worse": comparison.worse,
         "lower_is_better": comparison.lower,

@@ -131,7 +131,9 @@ def test_lists_choose_recordings_and_say_what_was_recorded(of_folders, prepared,
     (tmp_path / "layouts.txt").write_text(f"{names[0]} WXYZ\n")
     with pytest.raises(ValueError, match=f"no layout of {names[2]}"):
         open_chunks(load_recipe(of_folders, [f"data.folder={prepared}", *lists]))
-    with pytest.raises(MissingPartError, match=r"none of 2; expected prepared folders. Prepare them with avssl data prepare-360"):
+    with pytest.raises(
+        MissingPartError, match=r"none of 2; expected prepared folders. Prepare them with avssl data prepare-360"
+    ):
         open_chunks(load_recipe(of_folders, [f"data.folder={tmp_path}"]))
 
 
