@@ -13,6 +13,7 @@ import torch
 
 from avssl_hub.errors import InvalidValueError, explain, unknown_name
 from avssl_hub.media._audio import AudioTrack
+from avssl_hub.media._channel_order import stored_places
 from avssl_hub.media._source import MediaSource, Source
 from avssl_hub.media.probe import choose_stream, stream_spans
 from avssl_hub.media.write import atomic_container
@@ -37,6 +38,8 @@ class SoundReader:
         channels: Number of channels.
         start: Time of the first sample in seconds on the container's clock.
         length: Samples a channel, as the header has it.
+        stored_places: For each channel in the order in which the file holds it, its place among those that are read.
+            The two differ where 3 or 5 to 8 channels of Vorbis or Opus are taken for loudspeakers.
 
     Raises:
         InvalidValueError: ``sampling_rate`` is not positive.
@@ -61,6 +64,7 @@ class SoundReader:
         self._track = AudioTrack(self._container, stream, stream_spans(self._container)[stream.index], self.name)
         self.sampling_rate = int(sampling_rate or stream.sample_rate)
         self.channels = stream.channels
+        self.stored_places = stored_places(stream)
         self.start = float(self._track.start)
         self.length = round(self._track.duration * self.sampling_rate)
 
