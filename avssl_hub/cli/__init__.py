@@ -8,6 +8,7 @@ from typer.core import TyperGroup
 from .. import __version__
 from ..errors import AvsslError
 from . import (
+    ambisonics,
     bench,
     convert,
     data,
@@ -48,6 +49,7 @@ for verb in (ls, info, embed, sync, localize, separate, spatialize, recognize, d
     app.command(verb.__name__.rpartition(".")[2])(verb.run)
 app.command("bench", context_settings=bench.SETTINGS)(bench.run)
 app.add_typer(data.app, name="data")
+app.add_typer(ambisonics.app, name="ambisonics")
 
 
 def _show_version(wanted: bool) -> None:

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 # Larger than any measured head; a few bytes of a compressed file can claim any number.
 _MOST_VALUES = 2**28
 
+# A head answers within milliseconds; longer is a recording, taken for a head by mistake.
+_MOST_SECONDS = 1
+
 
 def read_hrir(path: str | os.PathLike) -> HeadResponses | SymmetricHead:
     """Read a head: ``.sofa`` (SimpleFreeFieldHRIR), or ``.wav`` with one channel for each ambisonic one (Omnitone).
@@ -42,6 +45,7 @@ def read_hrir(path: str | os.PathLike) -> HeadResponses | SymmetricHead:
     left, sampling_rate = read_sound(path)
     if len(left) not in FULL_SPHERES:
         raise _unusable(path, f"{len(left)} channels", "a .sofa file, or wav with 4, 9 or 16 channels of responses")
+    _check_length(path, left.shape[1], sampling_rate)
     return SymmetricHead(left, sampling_rate)
 
 
@@ -69,6 +73,7 @@ def _head(path: Path, file: "h5py.File") -> HeadResponses:
     rates = _values(path, file, "Data.SamplingRate").ravel()
     if len(rates) != 1 or rates[0] < 1:
         raise _unusable(path, f"Data.SamplingRate {rates[:3].tolist()}", "one number of hertz")
+    _check_length(path, responses.shape[2], rates[0])
     vectors = _vectors(path, file, "SourcePosition")
     if len(vectors) != directions:
         raise _unusable(path, f"{len(vectors)} positions", f"as many as there are responses, {directions}")
@@ -79,6 +84,12 @@ def _head(path: Path, file: "h5py.File") -> HeadResponses:
         raise _unusable(path, f"Data.Delay of shape {delays.shape}", "delays of 0 to 1 s for both ears, in samples")
     delayed = _delayed(responses, np.broadcast_to(delays, (directions, 2)).round().astype(int))
     return HeadResponses(vectors, torch.from_numpy(delayed).float(), round(float(rates[0])))
+
+
+def _check_length(path: Path, taps: int, sampling_rate: float) -> None:
+    if not 0 < taps <= _MOST_SECONDS * sampling_rate:
+        expected = f"responses of a head, at most {_MOST_SECONDS} s"
+        raise _unusable(path, f"responses of {taps / sampling_rate:.1f} s", expected)
 
 
 def _vectors(path: Path, file: "h5py.File", name: str) -> torch.Tensor:

@@ -42,9 +42,15 @@ def arrival(ambisonics: torch.Tensor, window: int) -> Arrival:
 
 def arrival_of_covariance(covariance: torch.Tensor) -> Arrival:
     """As ``arrival``, of what ``window_covariance`` gave."""
-    flow = covariance[..., 0, [3, 1, 2]]
-    power = covariance.diagonal(dim1=-2, dim2=-1)
-    # A plane wave has as much energy in X, Y and Z together as in W, and all of it flows.
-    energy = power[..., :4].sum(-1) / 2
+    flow, energy = flow_and_energy(covariance)
     flowing = torch.where(energy > 0, flow.norm(dim=-1) / energy, 0)
-    return Arrival(*angles_of(flow), power[..., 0].sqrt(), 1 - flowing)
+    return Arrival(*angles_of(flow), covariance[..., 0, 0].sqrt(), 1 - flowing)
+
+
+def flow_and_energy(covariance: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Intensity vectors ``(..., 3)``, which point at where sound comes from, and its energy ``(...)``.
+
+    A plane wave has as much energy in X, Y and Z together as in W, and its intensity is as long as its energy is large.
+    """
+    energy = covariance.diagonal(dim1=-2, dim2=-1)[..., :4].sum(-1) / 2
+    return covariance[..., 0, [3, 1, 2]], energy

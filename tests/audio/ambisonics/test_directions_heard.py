@@ -18,6 +18,7 @@ from avssl_hub.audio.ambisonics import (
     unit_vectors,
     window_covariance,
 )
+from avssl_hub.audio.ambisonics.dominant import dominant_directions
 from avssl_hub.errors import InvalidValueError
 
 
@@ -96,3 +97,20 @@ def test_sound_shorter_than_a_window_is_refused(noise):
         power_map(plane_wave(noise, 0.0, 0.0), *picture_grid(30), window=1001)
     with pytest.raises(InvalidValueError, match="channels of ambisonic sound: got 6"):
         arrival(torch.zeros(6, 100), window=10)
+
+
+def test_windows_are_grouped_by_direction_strongest_first():
+    rng = np.random.RandomState(8)
+    ahead = torch.tensor([1.0, 0, 0]) + torch.from_numpy(0.02 * rng.standard_normal((60, 3))).float()
+    # Around the back, where azimuth jumps from 180 to -180 degrees.
+    behind = 0.5 * (torch.tensor([-1.0, 0, 0]) + torch.from_numpy(0.02 * rng.standard_normal((60, 3))).float())
+    up = torch.tensor([[0, 0, 1e-3]])
+    first, second = dominant_directions(torch.cat([behind, up, ahead]))
+    assert (first.azimuth, first.elevation) == pytest.approx((0, 0), abs=0.02)
+    assert (abs(second.azimuth), second.elevation) == pytest.approx((pi, 0), abs=0.02)
+    assert (first.share, second.share) == pytest.approx((2 / 3, 1 / 3), abs=0.01)
+
+
+def test_silence_has_no_direction():
+    assert dominant_directions(torch.zeros(5, 3)) == []
+    assert len(dominant_directions(torch.eye(3), most=2)) == 2
