@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import torch
 from torch.nn import functional as F
@@ -93,8 +94,12 @@ def left_eye(frames: torch.Tensor, stereo: str, equiangular: bool = False) -> to
     return halves[stereo].rot90(-1, (-2, -1)) if equiangular and stereo != "mono" else halves[stereo]
 
 
+@lru_cache(maxsize=4)
 def _places(size: tuple[int, int], layout: CubeLayout, face_size: tuple[int, int]) -> torch.Tensor:
-    """Where in a cube map the pixels of an equirectangular picture lie, as ``grid_sample`` counts: ``(*size, 2)``."""
+    """Where in a cube map the pixels of an equirectangular picture lie, as ``grid_sample`` counts: ``(*size, 2)``.
+
+    Kept, since a film asks the same for each of its frames.
+    """
     directions = unit_vectors(*(angle.double() for angle in pixel_directions(*size)))
     axes = torch.tensor([_FACES[name] for name in layout.faces], dtype=torch.float64)
     ahead, right, up = torch.einsum("hwd,fad->ahwf", directions, axes)
