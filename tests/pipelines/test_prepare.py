@@ -9,6 +9,7 @@ from avssl_hub.data.media_files import find_media
 from avssl_hub.media import MediaOpenError, probe
 from avssl_hub.outputs import OutputError
 from avssl_hub.pipelines import prepare
+from avssl_hub.pipelines._resumed import MANIFEST
 from avssl_hub.pipelines.prepare import prepare_files
 
 from .readable import film
@@ -114,7 +115,7 @@ def test_bad_files_are_passed_over_when_told(sources, tmp_path):
 
 def test_the_manifest_knows_every_source(sources, tmp_path):
     prepare_files(find_media([sources]), tmp_path / "out", short_side=32)
-    lines = (tmp_path / "out" / prepare.MANIFEST).read_text().splitlines()
+    lines = (tmp_path / "out" / MANIFEST).read_text().splitlines()
     entries = [json.loads(line) for line in lines]
     assert [(entry["file"], entry["source"]) for entry in entries] == [
         ("a.mp4", str(sources / "a.mkv")),
