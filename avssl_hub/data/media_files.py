@@ -34,6 +34,12 @@ class FoundMedia:
     roots: list[Path]
     passed_over: int
 
+    def named(self, names: Iterable[str]) -> "FoundMedia":
+        """Keep the files of these names, without folder and suffix."""
+        names = set(names)
+        kept = [number for number, file in enumerate(self.files) if file.stem in names]
+        return FoundMedia([self.files[i] for i in kept], [self.roots[i] for i in kept], self.passed_over)
+
 
 def find_media(paths: Iterable[str | Path]) -> FoundMedia:
     """Collect files named outright, whatever their suffix, and media files in folders and their subfolders.

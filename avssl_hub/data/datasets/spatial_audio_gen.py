@@ -47,6 +47,30 @@ def build(kind: str, root: str | Path | Manifest, listing: str | Path, split: st
     return match(rows, _prepared(root) or root)
 
 
+def read_ids(path: Path) -> list[str]:
+    """Read a list of YouTube ids, one a line.
+
+    Raises:
+        ManifestError: It cannot be read or has a bad line.
+    """
+    return [video for _, (video,) in read_words(path, 1, "a YouTube id")]
+
+
+def read_video_formats(path: Path) -> dict[str, tuple[str, str]]:
+    """Read the authors' ``video_formats.txt``: of each id whether it is "MONO" or "STEREO", and "ER" or "EAC".
+
+    Raises:
+        ManifestError: It cannot be read or has a bad line.
+    """
+    rule = "a YouTube id, a number of its format, MONO or STEREO, and ER or EAC"
+    formats = {}
+    for place, (video, number, eyes, projection) in read_words(path, 4, rule):
+        if eyes not in ("MONO", "STEREO") or projection not in ("ER", "EAC"):
+            raise ManifestError(explain(place, f"{video} {number} {eyes} {projection}", rule))
+        formats[video] = (eyes, projection)
+    return formats
+
+
 def _prepared(root: str | Path | Manifest) -> Manifest | None:
     """List the prepared folders in a folder, without a look at the thousands of files in each."""
     if isinstance(root, Manifest) or not Path(root).is_dir():
