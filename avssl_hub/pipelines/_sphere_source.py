@@ -90,13 +90,12 @@ def ambisonic_channels(
         UnfitVideoError: No stream has them.
     """
     told = metadata.audio
+    if channels is None and told and told.order and (told.ordering, told.normalization) == ("acn", "sn3d"):
+        channels = told.channel_map[:4]
     for stream in audio:
-        chosen = channels
-        if chosen is None and told is not None and (told.ordering, told.normalization) == ("acn", "sn3d"):
-            chosen = told.channel_map[:4]
-        if chosen is None:
-            chosen = _CHANNELS.get((stream.codec, stream.channels), _AS_STORED if stream.channels == 4 else None)
-        if chosen is not None and max(chosen) < stream.channels:
+        usual = _CHANNELS.get((stream.codec, stream.channels), _AS_STORED if stream.channels == 4 else None)
+        chosen = channels or usual
+        if chosen and max(chosen) < stream.channels:
             return stream.index, tuple(chosen)
     got = ", ".join(f"{stream.codec} with {stream.channels}" for stream in audio) or "no sound"
     rule = "four channels, or six of AAC"
