@@ -2,18 +2,19 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from avssl_hub.data.datasets import Found
 from avssl_hub.data.folds import groups_of
 from avssl_hub.data.manifest import Manifest
 from avssl_hub.data.media_files import content_sha256
 from avssl_hub.errors import explain, some_of
 from avssl_hub.evaluation.answers import Split
-from avssl_hub.evaluation.cross_validation import check_classes, splits_of
+from avssl_hub.evaluation.cross_validation import check_classes, parts_of, splits_of
 
 from ._copies import IncompleteDataError, advice, find_copy, listing_of
 from ._tasks import MANIFEST, Task
@@ -78,6 +79,8 @@ def load_data(task: Task, place: Path, listing: Path | None, allow_missing: bool
         IncompleteDataError: The list, recordings or labels are missing, or whole classes.
     """
     found = find_copy(task, place, listing)
+    if task.measured and task.splits:
+        found = _tested(task, found)
     manifest, missing = found.manifest, found.missing
     if missing and (manifest is None or not allow_missing):
         what = f"recordings of {task.title} in {place}"
@@ -151,6 +154,17 @@ def part_of(described: dict[str, Any]) -> str | None:
         if official and test != official:
             notes.append(f"{split['name']}: {f'{test} of {official}' if test else 'none'} to test")
     return "; ".join(notes) or None
+
+
+def _tested(task: Task, found: Found) -> Found:
+    """Keep what the task's split tests on; of a list of several, the others and training recordings do not matter."""
+    if found.manifest is None or task.splits[0].name not in found.manifest.columns:
+        return found
+    (test,) = (split.test for split in parts_of(found.manifest, task.test_on) if split.name == task.splits[0].name)
+    complete = len(test) == task.splits[0].test
+    kept = np.isin(np.arange(len(found.manifest)), test)
+    manifest = found.manifest.only(kept) if len(test) else None
+    return replace(found, manifest=manifest, missing=[] if complete else found.missing)
 
 
 def _to_measure(task: Task, manifest: Manifest, missing: list[str], place: Path, listing: Path | None) -> TaskData:

@@ -81,12 +81,20 @@ def load_subject(
     else:
         model = ZooEncoder(name, is_random, isinstance(protocol, TrainedProtocol), **options)
     known = None if adapter else zoo.catalogue().get(name)
-    title = name if known else Path(name).name if Path(name).is_dir() else name.removeprefix("hf://").replace("/", "--")
+    title = name if known else _title(name)
     if is_random:
         return Subject(model, title, f"random-seed{random_seed}")
     return Subject(
         model, title, (known and known.hub.revision) or model.fingerprint()["weights_sha256"].split()[0][:12]
     )
+
+
+def _title(name: str) -> str:
+    """Name a model that is not of the catalogue: a folder or a file by its own name, a repository by its whole one."""
+    path = Path(name)
+    if path.exists():
+        return path.name if path.is_dir() else path.stem
+    return name.removeprefix("hf://").replace("/", "--")
 
 
 def _adapter(place: str, kind: type[ScoredModel]) -> type[ScoredModel]:

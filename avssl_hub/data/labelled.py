@@ -72,7 +72,7 @@ def renamed(table: pa.Table, columns: Mapping[str, Iterable[str]], where: str) -
 
 def present(manifest: Manifest) -> tuple[Manifest | None, list[str]]:
     """Part a manifest into the rows whose files are here, None where none is, and the names of the others."""
-    there = [item.path.is_file() for item in manifest]
+    there = [item.path.exists() for item in manifest]
     missing = [item.name for item, found in zip(manifest, there) if not found]
     if not missing:
         return manifest, []

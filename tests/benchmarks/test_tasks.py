@@ -27,6 +27,7 @@ PARTS = {
     "ucf101_sound": {"UCF-101"},
     "vggss": {"VGG-SS", "VGG-SS heard 110", "VGG-SS unheard 110", "extended VGG-SS"},
 }
+WITHOUT_FIGURES = ("esc10", "own", "spatial_audio")
 OWN_LABELS = ("a.wav,dog", "b.wav,cat", "c.wav,dog", "d.wav,cat")
 
 
@@ -40,7 +41,8 @@ def folder(tmp_path):
 
 def test_every_task_is_whole():
     names = ["dcase2013", "esc10", "esc50", "flickr_soundnet", "hmdb51", "kinetics400", "kinetics_sounds", "own"]
-    assert list_tasks() == [*names, "speech_mixtures", "ucf101", "ucf101_sound", "vggss"]
+    names += ["rec_street", "spatial_audio", "speech_mixtures", "ucf101", "ucf101_sound", "vggss"]
+    assert list_tasks() == [*names, "yt_all", "yt_clean", "yt_music"]
     known = PROTOCOLS | TRAINED | MEASURED
     for name in list_tasks():
         task = load_task(name)
@@ -62,7 +64,7 @@ def test_folds_cover_the_data_once():
 
 
 def test_published_figures_are_of_the_data_set_and_tell_their_evidence():
-    counts = {name: len(external_figures(name)) for name in list_tasks() if name not in ("esc10", "own")}
+    counts = {name: len(external_figures(name)) for name in list_tasks() if name not in WITHOUT_FIGURES}
     assert counts == {
         "dcase2013": 9,
         "esc50": 58,
@@ -70,12 +72,16 @@ def test_published_figures_are_of_the_data_set_and_tell_their_evidence():
         "hmdb51": 104,
         "kinetics400": 39,
         "kinetics_sounds": 14,
+        "rec_street": 21,
         "speech_mixtures": 97,
         "ucf101": 143,
         "ucf101_sound": 5,
         "vggss": 16,
+        "yt_all": 21,
+        "yt_clean": 21,
+        "yt_music": 21,
     }
-    assert not external_figures("esc10") + external_figures("own")
+    assert not any(external_figures(name) for name in WITHOUT_FIGURES)
     for name in counts:
         figures = external_figures(name)
         assert {figure.dataset for figure in figures} == PARTS.get(name, {load_task(name).title})

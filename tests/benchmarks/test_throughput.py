@@ -310,3 +310,18 @@ def test_classifiers_of_sounds_are_timed_on_the_same_features():
     ratio, *accuracies = [figure["value"] for figure in section["figures"]]
     assert ratio == section["rows"][0]["wall_ms"] / section["rows"][1]["wall_ms"]
     assert accuracies == [0.75, 0.75]
+
+
+def test_earth_movers_distances_are_alike_in_all_ways():
+    pytest.importorskip("ot", reason="the earth mover's distance needs the extra 'metrics'")
+    from benchmarks.throughput import emd
+
+    torch.manual_seed(0)
+    section = emd.run(rounds=1, frames=2, resolution_degrees=60)
+    times = {row["name"]: row["wall_ms"] for row in section["rows"]}
+    assert section["setting"]["nodes"] == 24
+    differences = [figure for figure in section["figures"] if "difference" in figure["name"]]
+    assert len(differences) == 3
+    assert all(figure["met"] and figure["value"] < 1e-6 for figure in differences)
+    ratio = next(figure["value"] for figure in section["figures"] if figure["name"] == f"library over {emd.BY_POT}")
+    assert ratio == pytest.approx(times[emd.BY_POT] / times[emd.BY_LIBRARY])

@@ -17,6 +17,7 @@ from . import (
     hmdb51,
     kinetics,
     kinetics_sounds,
+    prepared_360,
     shards,
     spatial_audio_gen,
     speakers,
@@ -45,9 +46,10 @@ DATASETS: dict[str, Callable[..., Found]] = {
         speakers,
         vggss,
         flickr_soundnet,
+        prepared_360,
     )
 } | {name: partial(spatial_audio_gen.build, name) for name in spatial_audio_gen.NAMES}
-_FILES = ("folder", "shards", "speakers")
+_FILES = ("folder", "shards", "speakers", "prepared_360")
 _WITHOUT_LIST = (*_FILES, "dcase2013")
 # Copies of these as data sets have the columns of the list, row by row.
 _LISTS_ITSELF = ("esc50", "esc10", "kinetics", "kinetics_sounds")

@@ -4,11 +4,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-import pyarrow as pa
-
 from ...errors import explain
 from ..manifest import Manifest, ManifestError
-from ..spatial import channel_mask, is_spatial_folder
+from ..spatial import channel_mask
+from . import prepared_360
 from ._lists import read_lines, read_words
 from ._match import Found, Listed, match
 from ._three_splits import NUMBERS, SplitLine, folder_of_lists, listed
@@ -44,7 +43,8 @@ def build(kind: str, root: str | Path | Manifest, listing: str | Path, split: st
     layouts = _layouts(folder)
     notes = _notes(folder / _TAGS) if (folder / _TAGS).exists() else {}
     rows = (_described(row, layouts, notes) for row in listed(_lines(folder, NAMES[kind]), split))
-    return match(rows, _prepared(root) or root)
+    prepared = None if isinstance(root, Manifest) else prepared_360.build(root).manifest
+    return match(rows, prepared or root)
 
 
 def read_ids(path: Path) -> list[str]:
@@ -69,14 +69,6 @@ def read_video_formats(path: Path) -> dict[str, tuple[str, str]]:
             raise ManifestError(explain(place, f"{video} {number} {eyes} {projection}", rule))
         formats[video] = (eyes, projection)
     return formats
-
-
-def _prepared(root: str | Path | Manifest) -> Manifest | None:
-    """List the prepared folders in a folder, without a look at the thousands of files in each."""
-    if isinstance(root, Manifest) or not Path(root).is_dir():
-        return None
-    names = sorted(path.name for path in Path(root).iterdir() if is_spatial_folder(path))
-    return Manifest(pa.table({"path": names}), root) if names else None
 
 
 def _lines(folder: Path, name: str) -> Iterator[SplitLine]:
