@@ -47,3 +47,11 @@ def test_files_that_are_not_here_are_told_apart(table, tmp_path):
     here, missing = present(manifest)
     assert [item.name for item in here] == [str(tmp_path / "09" / "b.wav")]
     assert missing == [str(tmp_path / "08" / "a.wav"), str(tmp_path / "08" / "b.wav")]
+
+
+def test_a_prepared_video_is_here_as_a_folder(tmp_path):
+    (tmp_path / "list.csv").write_text("path\nvideo\nother\n")
+    (tmp_path / "video").mkdir()
+    here, missing = present(read_labelled(tmp_path / "list.csv"))
+    assert [item.path.name for item in here] == ["video"]
+    assert missing == [str(tmp_path / "other")]

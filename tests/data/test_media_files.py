@@ -1,10 +1,11 @@
 """Which files are meant by files and folders."""
 
+import hashlib
 import os
 
 import pytest
 
-from avssl_hub.data.media_files import NoMediaError, find_media, media_below
+from avssl_hub.data.media_files import NoMediaError, content_sha256, find_media, media_below
 from avssl_hub.errors import InvalidValueError
 
 
@@ -55,3 +56,16 @@ def test_names_that_no_list_can_hold_are_named(tmp_path):
     (tmp_path / os.fsdecode(b"caf\xe9.mp4")).touch()
     with pytest.raises(InvalidValueError, match=r"'caf\\udce9\.mp4'; expected a name in UTF-8"):
         list(media_below(tmp_path))
+
+
+def test_a_folder_is_known_by_the_names_and_contents_in_it(tmp_path):
+    (tmp_path / "b" / "c").mkdir(parents=True)
+    (tmp_path / "b" / "c" / "1.wav").write_bytes(b"one")
+    (tmp_path / "a.wav").write_bytes(b"two")
+    one, two = (hashlib.sha256(content).hexdigest() for content in (b"one", b"two"))
+    assert content_sha256(tmp_path / "a.wav") == two
+    # As sha256sum prints them, but with a single space.
+    expected = hashlib.sha256(f"a.wav {two}\nb/c/1.wav {one}".encode()).hexdigest()
+    assert content_sha256(tmp_path) == expected
+    (tmp_path / "a.wav").rename(tmp_path / "d.wav")
+    assert content_sha256(tmp_path) != expected

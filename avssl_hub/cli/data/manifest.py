@@ -13,7 +13,7 @@ def run(
         str,
         typer.Argument(
             help="folder, speakers, shards, kinetics, kinetics_sounds, audioset, vggsound, vggss, flickr_soundnet, "
-            "ucf101, hmdb51, esc50, esc10, dcase2013, rec_street, yt_clean, yt_music or yt_all."
+            "ucf101, hmdb51, esc50, esc10, dcase2013, rec_street, yt_clean, yt_music, yt_all or prepared_360."
         ),
     ],
     root: Annotated[Path, typer.Argument(help="Folder of the media files, or hf://owner/name.")],
