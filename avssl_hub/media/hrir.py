@@ -40,7 +40,7 @@ def read_hrir(path: str | os.PathLike) -> HeadResponses | SymmetricHead:
         MissingExtraError: It is a SOFA file, and h5py is not installed.
     """
     path = Path(path)
-    if path.suffix == ".sofa":
+    if path.suffix.lower() == ".sofa":
         return _read_sofa(path)
     left, sampling_rate = read_sound(path)
     if len(left) not in FULL_SPHERES:

@@ -1,8 +1,8 @@
 """Ambisonics up to third order: encode, decode, rotate, convert, and find out where sound comes from.
 
 Sounds are ``(..., channels, samples)`` of a full sphere in ACN order and SN3D scale (W, Y, Z, X, ...) unless a
-``Convention`` says otherwise. Axes are x forward, y left, z up; angles are in radians, azimuth left positive. All of it
-is differentiable.
+``Convention`` says otherwise. Axes are x forward, y left, z up; angles are in radians, azimuth left positive. Functions
+of sounds and angles are differentiable in both.
 """
 
 from .conventions import AMBIX, CONVENTIONS, Convention, convert, named_convention, order_of

@@ -65,6 +65,6 @@ def decoding_matrix(vectors: torch.Tensor, order: int, method: str = "projection
     if method == "pseudo_inverse":
         return torch.linalg.pinv(harmonics).transpose(-1, -2)
     if method == "plane_wave":
-        degrees = torch.tensor([n for n in range(order + 1) for _ in range(2 * n + 1)])
+        degrees = harmonics.new_tensor([n for n in range(order + 1) for _ in range(2 * n + 1)])
         return harmonics * (2 * degrees + 1) / (order + 1) ** 2
     raise unknown_name("decoding method", method, METHODS)

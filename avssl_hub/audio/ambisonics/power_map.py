@@ -17,6 +17,8 @@ def power_map(
 ) -> torch.Tensor:
     """Root mean square of what each direction hears, over windows that touch.
 
+    Where nothing at all is heard it has no gradient, as the square root of 0.
+
     Args:
         ambisonics: ``(..., channels, samples)`` of a full sphere of order 1 to 3.
         azimuth: Grid of any shape, such as ``(rows, columns)`` of ``picture_grid``, in radians.

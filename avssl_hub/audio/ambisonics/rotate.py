@@ -20,8 +20,9 @@ def rotation_matrix(
     Returns:
         ``(..., 3, 3)``, float64, for column vectors.
     """
-    angles = [torch.as_tensor(angle, dtype=torch.float64) for angle in (yaw, pitch, roll)]
-    yaw, pitch, roll = torch.broadcast_tensors(*angles)
+    yaw = torch.as_tensor(yaw, dtype=torch.float64)
+    pitch, roll = (torch.as_tensor(angle, dtype=torch.float64, device=yaw.device) for angle in (pitch, roll))
+    yaw, pitch, roll = torch.broadcast_tensors(yaw, pitch, roll)
     # The axes run x, y, z; a pitch upwards is a negative turn about y.
     return _turn(yaw, 0, 1) @ _turn(pitch, 0, 2) @ _turn(roll, 1, 2)
 

@@ -46,7 +46,7 @@ class AmbisonicReport:
         directions: Where sound came from for most of the time, strongest first; empty for silence.
         diffuseness: 0 if all sound came from one direction at a time, 1 if none did; the mean by energy.
         misfits: For each convention, the share of the sound between 2 and 6 kHz that contradicts it; empty for
-            silence there.
+            silence there, or less than a quarter of a second.
         other_misfits: The same for the other order of channels, where there is one (see ``AmbisonicSound``).
     """
 

@@ -7,7 +7,8 @@ from os import PathLike
 
 import torch
 
-from ...audio.ambisonics import convert, named_convention, order_of
+from ...audio.ambisonics import convert, named_convention
+from ...audio.ambisonics.conventions import FULL_SPHERES
 from ...errors import InvalidValueError, explain
 from ...media import DecodeError, SoundReader, SpatialAudio, read_spatial_metadata
 
@@ -131,12 +132,12 @@ class AmbisonicSound:
         return [self._places[place] for place in wanted]
 
     def _checked_order(self) -> int:
-        try:
-            return order_of(len(self._places))
-        except InvalidValueError as error:
+        channels = len(self._places)
+        if channels not in FULL_SPHERES:
             expected = "4, 9 or 16 of a full sphere of order 1, 2 or 3"
             step = "If its channels lie in several files, give them all."
-            raise InvalidValueError(explain(f"channels of {self.name}", len(self._places), expected, step)) from error
+            raise InvalidValueError(explain(f"channels of {self.name}", channels, expected, step))
+        return FULL_SPHERES[channels]
 
     def _broken(self, sample: int, got: str, expected: str, step: str) -> DecodeError:
         time = sample / self.sampling_rate
