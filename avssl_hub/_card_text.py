@@ -32,6 +32,15 @@ _EXAMPLES = {
         "on_screen, off_screen, rate = sound.on_screen, sound.off_screen, sound.sampling_rate",
         *_BY_THEMSELVES,
     ),
+    "spatial-audio-generation": (
+        "from avssl_hub.models.spatial_audio_gen import RaftFlow",
+        "",
+        _MODEL,
+        _PROCESSOR,
+        "# Flow only matters to networks that take it.",
+        'inputs = processor(videos="my_360_video.mp4", flow=RaftFlow.pretrained(), starts=[0.0, 0.1, 0.2])',
+        "model(**inputs).ambisonics  # Y, Z and X of each chunk of 0.1 s: (3, 3, 4800)",
+    ),
     "audio-source-separation": (
         'separate = avssl_hub.SeparationPipeline("{name}")',
         'one, other = separate("my_recording.wav").tracks  # in no order',
@@ -70,7 +79,11 @@ def sections(card: ModelCard) -> dict[str, str]:
 
 def _facts(card: ModelCard) -> str:
     clip, paper = card.input, card.paper
-    picture = f"{clip.frames} frames at {clip.fps:g} a second, {clip.size} × {clip.size} pixels" if clip.frames else ""
+    picture = ""
+    if clip.frames:
+        frames = "1 frame" if clip.frames == 1 else f"{clip.frames} frames"
+        # Columns by rows, as of any picture.
+        picture = f"{frames} at {clip.fps:g} a second, {clip.width or clip.size} × {clip.size} pixels"
     sound = f"{clip.audio_duration:g} s at {clip.sampling_rate:,} Hz" if clip.sampling_rate else ""
     sound += f" ({clip.spectrogram})" if clip.spectrogram else ""
     rows = [

@@ -51,7 +51,10 @@ class Licence:
 
 @dataclass(frozen=True)
 class InputSpec:
-    """One clip: ``frames`` of ``size`` × ``size`` pixels at ``fps``, ``audio_duration`` seconds of sound."""
+    """One clip: ``frames`` at ``fps``, ``audio_duration`` seconds of sound.
+
+    Frames are ``size`` pixels high and ``width`` wide, or square where no width is given.
+    """
 
     frames: int | None
     fps: float | None
@@ -59,6 +62,7 @@ class InputSpec:
     sampling_rate: int | None
     audio_duration: float | None
     spectrogram: str | None
+    width: int | None = None
 
 
 @dataclass(frozen=True)

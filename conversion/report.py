@@ -4,6 +4,7 @@ import datetime
 import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -26,6 +27,7 @@ class ParityReport:
         extra_keys: Keys of the original file that were not needed, so that nothing is dropped in silence.
         set_to_one: Tensors that the original network does without; one in their place leaves it as it is.
         training: Facts of the training state kept in the file, such as the epoch and the partition constant Z.
+        settings: What a text beside the checkpoint says of its training.
         source_sha256: Hashes of the files that were converted, by their names.
         is_whole: Whether they are the file that the card names, and not what was unpacked from it.
     """
@@ -39,6 +41,7 @@ class ParityReport:
     extra_keys: list[str] = field(default_factory=list)
     set_to_one: list[str] = field(default_factory=list)
     training: dict[str, float | int] = field(default_factory=dict)
+    settings: dict[str, Any] = field(default_factory=dict)
     source_url: str = ""
     source_sha256: dict[str, str] = field(default_factory=dict)
     is_whole: bool = True

@@ -168,7 +168,19 @@ def multisensory_inputs(card):
     return {"network": inputs}
 
 
-INPUTS = {"avid": avid_inputs, "multisensory": multisensory_inputs}
+def spatial_audio_gen_inputs(card):
+    processor = avssl_hub.load_processor(card.name)
+    frame = torch.zeros(1, card.input.frames, 3, card.input.size, card.input.width)
+    inputs = {"audio": ("input_values", torch.zeros(1, 1, processor.window_samples))}
+    inputs |= {"video": ("pixel_values_videos", frame), "flow": ("flow_values", frame)}
+    return {"network": dict(inputs[encoder] for encoder in processor.encoders)}
+
+
+INPUTS = {
+    "avid": avid_inputs,
+    "multisensory": multisensory_inputs,
+    "spatial_audio_gen": spatial_audio_gen_inputs,
+}
 
 
 @pytest.mark.parametrize("name", sorted(zoo.catalogue()))
@@ -194,6 +206,11 @@ def test_the_stated_input_is_the_processors(name):
     if not avssl_hub.card(name).path.with_name("preprocessor_config.json").is_file():
         pytest.skip(f"{name} has no processor yet")
     processor = avssl_hub.load_processor(name)
+    if avssl_hub.card(name).family == "spatial_audio_gen":
+        sizes = (clip.fps, [clip.size, clip.width], clip.sampling_rate)
+        assert sizes == (processor.fps, processor.image_size, processor.sampling_rate)
+        assert clip.audio_duration == pytest.approx(processor.window_samples / clip.sampling_rate, abs=1e-4)
+        return
     if clip.frames:
         assert (clip.frames, clip.fps, clip.size) == (processor.num_frames, processor.fps, processor.crop_size)
     assert clip.sampling_rate == processor.sampling_rate

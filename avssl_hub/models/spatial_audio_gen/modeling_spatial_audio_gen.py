@@ -100,10 +100,10 @@ class SpatialAudioGenModel(SpatialAudioGenPreTrainedModel):
     def spectrum(self, sound: torch.Tensor) -> torch.Tensor:
         """Transform ``(..., samples)`` to complex ``(..., frames, bins / 2 + 1)``: the half that is not a mirror image.
 
-        In single precision, whatever the model's; half of it would not do.
+        In single precision at least, as half of it would not do.
         """
         length = self.config.fft_size
-        return stft(sound.float(), length, self.config.hop_length, length)
+        return stft(sound.to(torch.promote_types(sound.dtype, torch.float32)), length, self.config.hop_length, length)
 
     def forward(
         self,
@@ -174,7 +174,9 @@ class SpatialAudioGenModel(SpatialAudioGenPreTrainedModel):
             masks = self.separation(heard, fused)
             masked = config.masked_frames
             begin = masked.start - config.encoded_frames.start
-            tracks = masked_tracks(spectrum[:, begin : begin + len(masked)], masks.float()).to(sound.dtype)
+            tracks = masked_tracks(spectrum[:, begin : begin + len(masked)], masks.to(spectrum.real.dtype)).to(
+                sound.dtype
+            )
             # The first sample that all overlapping frames cover is the last frame's first.
             covered = masked.start * config.hop_length + config.fft_size - config.hop_length
             tracks = _chunk(tracks, config.chunk_start - covered, config)
