@@ -1,13 +1,12 @@
 """Chunks of prepared recordings as worker processes read them, and what went wrong."""
 
-from collections.abc import Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from ...data.manifest import Manifest
 from ...data.spatial import ChunkRules, SpatialChunk, SpatialFolder, SpatialFolderError
 from ...errors import explain
 from ...media import MediaError
@@ -42,13 +41,13 @@ class ChunkDataset(Dataset):
 
     Args:
         recipe: The training run.
-        folders: The recordings.
+        manifest: The recordings.
         share: Places of a step that are this process's.
     """
 
-    def __init__(self, recipe: SpatializationRecipe, folders: Sequence[Path], share: slice):
+    def __init__(self, recipe: SpatializationRecipe, manifest: Manifest, share: slice):
         config = recipe.build_config()
-        self.recipe, self.folders, self.share = recipe, folders, share
+        self.recipe, self.manifest, self.share = recipe, manifest, share
         self.size = tuple(config.image_size)
         self.with_flow = "flow" in config.encoders
         self.rules = ChunkRules(
@@ -62,7 +61,7 @@ class ChunkDataset(Dataset):
     @property
     def num_items(self) -> int:
         """How many recordings there are."""
-        return len(self.folders)
+        return len(self.manifest)
 
     def visits(self, step: int) -> list[Visit]:
         """List all processes' chunks."""
@@ -100,7 +99,7 @@ class ChunkDataset(Dataset):
 
     def _chunk(self, item: int, visit: Visit) -> SpatialChunk:
         if item not in self._opened:
-            folder = SpatialFolder(self.folders[item], self.rules)
+            folder = SpatialFolder(self.manifest[item].path, self.rules)
             self._opened[item] = folder, folder.powers.training(self.recipe.data.least_power)
         folder, times = self._opened[item]
         if not times:

@@ -21,9 +21,9 @@ class ChunkSettings(ReadingSettings):
     Attributes:
         clips_per_item: Chunks of each visit to a recording; 5 in the paper, 1 for chunks that have nothing to do with
             each other.
-        folder: Prepared recordings, a folder each, as ``avssl data prepare-360`` writes them. AVWorld if empty.
-        listing: Text file with the names of those that are used, one a line; all of the folder if empty.
-        layouts: Text file with the recorded channels of each, ``NAME WXYZ`` or ``NAME WXY`` a line; all four if empty.
+        manifest: Table of prepared recordings, folders as ``avssl data prepare-360`` writes them, with a column
+            ``layout`` where not all of W, Y, Z and X were recorded of each: "WXYZ" or "WXY". AVWorld if empty.
+        split: Rows of the manifest that are used, by their ``split``; all if empty.
         least_power: Root mean square of W that a chunk needs to be learned from: 0.2, or 0.01 for REC-Street, in the
             paper.
         truncated_starts: Whether sound begins as released, where rounding can put it one sample early.
@@ -31,9 +31,8 @@ class ChunkSettings(ReadingSettings):
         world: Settings of AVWorld in 360 degrees.
     """
 
-    folder: str = ""
-    listing: str = ""
-    layouts: str = ""
+    manifest: str = ""
+    split: str = ""
     least_power: float = 0.2
     truncated_starts: bool = True
     items: int = AVWORLD_ITEMS
@@ -43,13 +42,12 @@ class ChunkSettings(ReadingSettings):
         super().__post_init__()
         require(self.items >= 1, "data.items", self.items, "at least 1")
         require(self.least_power >= 0, "data.least_power", self.least_power, "a number of at least 0")
-        if self.folder:
-            rule = "nothing beside data.folder, whose recordings are the items"
+        if self.manifest:
+            rule = "nothing beside data.manifest, whose rows are the items"
             require(self.items == AVWORLD_ITEMS, "data.items", self.items, rule)
-            require(self.world == AVWorld360Config(), "data.world", "settings of AVWorld", "none beside data.folder")
-        for name in ("listing", "layouts"):
-            value = getattr(self, name)
-            require(bool(self.folder) or not value, f"data.{name}", repr(value), "a data.folder to choose from")
+            require(self.world == AVWorld360Config(), "data.world", "settings of AVWorld", "none beside data.manifest")
+        else:
+            require(not self.split, "data.split", repr(self.split), "a manifest to choose rows of, data.manifest=FILE")
 
 
 @dataclass(frozen=True)
@@ -100,7 +98,7 @@ class SpatializationRecipe(RunSettings):
             raise RecipeError(
                 explain("recipe section 'model'", error, "values of the types its class takes")
             ) from error
-        if not self.data.folder:
+        if not self.data.manifest:
             self._check_world(config)
 
     def _check_world(self, config: SpatialAudioGenConfig) -> None:

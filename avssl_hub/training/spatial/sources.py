@@ -11,6 +11,8 @@ import torch
 
 from ...audio.ambisonics import rotate
 from ...data.avworld360 import AVWorld360
+from ...data.manifest import Manifest
+from ...data.spatial import channel_mask
 from ...video.equirectangular import roll
 from ..broken import BrokenItems
 from ..items import Items
@@ -18,7 +20,6 @@ from ..order import items_of_step, mixed_seed
 from ..read_ahead import read_ahead
 from .batch import ChunkBatch
 from .folders import ChunkDataset
-from .lists import listed_folders, recorded_channels
 from .recipe import SpatializationRecipe
 from .turns import draw_turns
 
@@ -82,27 +83,28 @@ class WorldChunks:
 
 
 class FolderChunks:
-    """Prepared recordings, a few chunks of each at a time.
+    """Prepared recordings that a manifest lists, a few chunks of each at a time.
 
     Raises:
-        MissingPartError: There is none of the listed recordings.
-        AvsslError: A list cannot be read.
+        AvsslError: The manifest cannot be read, or names a layout that there is not.
     """
 
     def __init__(self, recipe: SpatializationRecipe):
-        self.recipe = recipe
-        self.folders = listed_folders(recipe.data)
-        self.num_items = len(self.folders)
-        self.recorded = recorded_channels(recipe.data, [folder.name for folder in self.folders])
-        names = [folder.name for folder in self.folders]
-        listed = {"names": names, "recorded": self.recorded.tolist()}
+        self.recipe, data = recipe, recipe.data
+        manifest = Manifest.read(data.manifest)
+        self.manifest = manifest.where(split=data.split) if data.split else manifest
+        self.num_items = len(self.manifest)
+        known = "layout" in self.manifest.columns
+        layouts = self.manifest.column("layout").to_pylist() if known else ["WXYZ"] * self.num_items
+        self.recorded = torch.stack([channel_mask(layout)[1:] > 0 for layout in layouts])
+        listed = {"manifest": self.manifest.fingerprint(), "layouts": layouts}
         self.fingerprint = hashlib.sha256(json.dumps(listed).encode()).hexdigest()
 
     def name(self, item: int) -> str:
-        return self.folders[item].name
+        return self.manifest[item].name
 
     def batches(self, step: int, broken: BrokenItems, device: torch.device, share: slice) -> Iterator[ChunkBatch]:
-        dataset = ChunkDataset(self.recipe, self.folders, share)
+        dataset = ChunkDataset(self.recipe, self.manifest, share)
         seen = "video" in self.recipe.build_config().encoders
         for _, items, chunks in read_ahead(dataset, step, broken, device):
             mine = items[share]
@@ -120,6 +122,6 @@ def open_chunks(recipe: SpatializationRecipe) -> WorldChunks | FolderChunks:
     """Open what a recipe's ``data`` names.
 
     Raises:
-        AvsslError: The recordings or a list of them cannot be read.
+        AvsslError: The manifest cannot be read.
     """
-    return FolderChunks(recipe) if recipe.data.folder else WorldChunks(recipe)
+    return FolderChunks(recipe) if recipe.data.manifest else WorldChunks(recipe)

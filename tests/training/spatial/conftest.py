@@ -40,7 +40,7 @@ def small(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def of_folders(tmp_path_factory):
-    """The same of recordings; data.folder is to be given."""
+    """The same of recordings; data.manifest is to be given."""
     path = tmp_path_factory.mktemp("recipes") / "of_folders.yaml"
     path.write_text(SMALL + "data: {least_power: 0.0, workers: 1, clips_per_item: 5}\n" + LOOP)
     return path
@@ -48,8 +48,11 @@ def of_folders(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def prepared(tmp_path_factory):
-    """Three prepared recordings of 3 s."""
+    """The list of three prepared recordings of 3 s, the last of which has no Z."""
     folder = tmp_path_factory.mktemp("prepared")
     world = AVWorld360(AVWorld360Config(height=16, sampling_rate=8000, duration=3.0))
-    export_folders(world, folder, "train", range(3))
-    return folder
+    names = [path.name for path in export_folders(world, folder, "train", range(3))]
+    rows = [f"{name},train,{layout}" for name, layout in zip(names, ("WXYZ", "WXYZ", "WXY"))]
+    listing = folder / "list.csv"
+    listing.write_text("\n".join(["path,split,layout", *rows]))
+    return listing

@@ -13,17 +13,12 @@ def test_every_recipe_for_recordings_takes_a_step(name, of_folders, prepared, tm
     recipe = load_recipe(name)
     assert recipe.imagenet, "which would be downloaded"
     assert recipe.build_config().window_samples == 52799
-    assert recipe.data.listing.endswith(".train.1.lst")
-    folders = sorted(path.name for path in prepared.iterdir() if path.is_dir())
-    (tmp_path / "train.lst").write_text("\n".join(folders))
-    (tmp_path / "layouts.txt").write_text("\n".join(f"{folder} WXY" for folder in folders))
+    assert recipe.data.split == "train"
     small = yaml.safe_load(of_folders.read_text())["model"]
     changes = [
         *(f"model.{key}={value}" for key, value in small.items()),
         "imagenet=false",
-        f"data.folder={prepared}",
-        f"data.listing={tmp_path / 'train.lst'}",
-        f"data.layouts={tmp_path / 'layouts.txt'}",
+        f"data.manifest={prepared}",
         "data.least_power=0.0",
         "data.workers=1",
         "loop.steps=1",

@@ -8,8 +8,9 @@ from safetensors.torch import load_file
 
 from avssl_hub.audio.ambisonics import rotate
 from avssl_hub.data.avworld360 import AVWorld360
-from avssl_hub.data.spatial import ChunkRules, MissingPartError, SpatialFolder
-from avssl_hub.errors import CheckpointError
+from avssl_hub.data.manifest import Manifest
+from avssl_hub.data.spatial import ChunkRules, SpatialFolder
+from avssl_hub.errors import CheckpointError, UnknownNameError
 from avssl_hub.models.spatial_audio_gen import SpatialAudioGenModel, SpatialAudioGenProcessor
 from avssl_hub.training import RecipeError, load_recipe, train
 from avssl_hub.training.spatial.batch import ChunkBatch
@@ -39,7 +40,7 @@ def batch_of(recipe, step=0, share=slice(None), broken=None) -> ChunkBatch:
 
 @pytest.mark.parametrize("kind", ["world", "folders"])
 def test_a_killed_run_ends_as_if_it_had_not_been(kind, small, of_folders, prepared, finished, tmp_path):
-    recipe = load_recipe(small) if kind == "world" else load_recipe(of_folders, [f"data.folder={prepared}"])
+    recipe = load_recipe(small) if kind == "world" else load_recipe(of_folders, [f"data.manifest={prepared}"])
     whole = finished if kind == "world" else train(recipe, tmp_path / "whole")
 
     class Killed(Exception):
@@ -91,11 +92,10 @@ def test_a_chunk_of_the_world_is_what_it_renders(small):
 
 
 def test_chunks_of_recordings_are_read_where_their_frame_is(of_folders, prepared):
-    recipe = load_recipe(of_folders, [f"data.folder={prepared}", "augment.yaw=false"])
+    recipe = load_recipe(of_folders, [f"data.manifest={prepared}", "augment.yaw=false"])
     batch = batch_of(recipe)
-    names = sorted(path.name for path in prepared.iterdir() if path.is_dir())
     for item, pixels, sound in zip(batch.items.tolist(), batch.pixels, batch.ambisonics):
-        folder = SpatialFolder(prepared / names[item], RULES)
+        folder = SpatialFolder(Manifest.read(prepared)[item].path, RULES)
         fits = [
             time
             for time in folder.powers.times
@@ -103,12 +103,11 @@ def test_chunks_of_recordings_are_read_where_their_frame_is(of_folders, prepared
             and torch.allclose(folder.chunk(time).frame / 255 - 0.5, pixels[0])
         ]
         assert fits
-    assert batch.recorded.all()
 
 
 @pytest.mark.parametrize("kind", ["world", "folders"])
 def test_batches_are_shared_out_whole_whatever_the_number_of_processes(kind, small, of_folders, prepared):
-    recipe = load_recipe(small) if kind == "world" else load_recipe(of_folders, [f"data.folder={prepared}"])
+    recipe = load_recipe(small) if kind == "world" else load_recipe(of_folders, [f"data.manifest={prepared}"])
     whole = batch_of(recipe, step=2)
     for rank in range(2):
         part = batch_of(recipe, step=2, share=slice(rank, None, 2))
@@ -116,37 +115,29 @@ def test_batches_are_shared_out_whole_whatever_the_number_of_processes(kind, sma
             assert torch.equal(getattr(part, name), values[rank::2]), name
 
 
-def test_lists_choose_recordings_and_say_what_was_recorded(of_folders, prepared, tmp_path, caplog):
-    names = sorted(path.name for path in prepared.iterdir() if path.is_dir())
-    (tmp_path / "train.lst").write_text(f"{names[2]}\ngone\n{names[0]}")
-    (tmp_path / "layouts.txt").write_text(f"{names[0]} WXYZ\n{names[2]} WXY")
-    lists = [f"data.listing={tmp_path / 'train.lst'}", f"data.layouts={tmp_path / 'layouts.txt'}"]
-    source = open_chunks(load_recipe(of_folders, [f"data.folder={prepared}", *lists]))
-    assert [source.name(item) for item in range(source.num_items)] == [names[0], names[2]]
-    assert "1 of 3 listed recordings are not in" in caplog.text
-    assert "gone" in caplog.text
-    # Y, Z and X; Z was not recorded.
-    assert source.recorded.tolist() == [[True, True, True], [True, False, True]]
+def test_a_manifest_says_which_channels_were_recorded(of_folders, prepared, tmp_path):
+    recipe = load_recipe(of_folders, [f"data.manifest={prepared}", "data.split=train", "loop.batch_size=12"])
+    batch = batch_of(recipe)
+    # Y, Z and X.
+    assert batch.recorded[batch.items == 2].eq(torch.tensor([True, False, True])).all()
+    assert batch.recorded[batch.items != 2].all()
+    assert (batch.items == 2).any()
 
-    (tmp_path / "layouts.txt").write_text(f"{names[0]} WXYZ\n")
-    with pytest.raises(ValueError, match=f"no layout of {names[2]}"):
-        open_chunks(load_recipe(of_folders, [f"data.folder={prepared}", *lists]))
-    with pytest.raises(
-        MissingPartError, match=r"none of 2; expected prepared folders. Prepare them with avssl data prepare-360"
-    ):
-        open_chunks(load_recipe(of_folders, [f"data.folder={tmp_path}"]))
+    (tmp_path / "list.csv").write_text(f"path,layout\n{Manifest.read(prepared)[0].path},XYZ\n")
+    with pytest.raises(UnknownNameError, match="unknown channel layout: got 'XYZ'; expected one of 'WXY', 'WXYZ'"):
+        open_chunks(load_recipe(of_folders, [f"data.manifest={tmp_path / 'list.csv'}"]))
 
 
 def test_recordings_that_cannot_be_used_are_told_and_replaced(of_folders, prepared, tmp_path):
-    for number, name in enumerate(sorted(path.name for path in prepared.iterdir() if path.is_dir())):
-        (tmp_path / name).mkdir()
-        for part in ("ambix", "video", "audio_pow.lst"):
-            (tmp_path / name / part).symlink_to(prepared / name / part)
-        if number == 0:
-            (tmp_path / name / "audio_pow.lst").unlink()
-            (tmp_path / name / "audio_pow.lst").write_text("0.5 0.0\n")
+    whole = [item.path for item in Manifest.read(prepared)]
+    (tmp_path / "silent").mkdir()
+    for part in ("ambix", "video"):
+        (tmp_path / "silent" / part).symlink_to(whole[0] / part)
+    (tmp_path / "silent/audio_pow.lst").write_text("0.5 0.0\n")
+    (tmp_path / "list.csv").write_text("\n".join(["path", "silent", *map(str, whole[1:])]))
     broken = Broken()
-    batch = batch_of(load_recipe(of_folders, [f"data.folder={tmp_path}", "seed=1"]), broken=broken)
+    listed = f"data.manifest={tmp_path / 'list.csv'}"
+    batch = batch_of(load_recipe(of_folders, [listed, "seed=1"]), broken=broken)
     assert set(batch.items.tolist()) == {1, 2}
     assert {item for item, _ in broken.found} == {0}
     assert "none loud enough; expected chunks above data.least_power=0" in broken.found[0][1]
@@ -173,7 +164,7 @@ def test_a_run_starts_from_a_model_of_its_configuration(small, finished, tmp_pat
         ("model.encoders=[audio, flow]", "no flow, which AVWorld does not draw"),
         ("model.context_samples=9000", "at most the world's 1 s"),
         ("model.num_track=4", "Did you mean 'num_tracks'"),
-        ("data.listing=some.lst", r"a data\.folder to choose from"),
+        ("data.split=train", "a manifest to choose rows of"),
         ("loop.batch_size=13", "at most the clips of an epoch"),
     ],
 )
