@@ -27,6 +27,9 @@ _SOUND_HEADS_BY_VERSION = {1: 44, 2: 64}
 _LARGEST_INDEX = 256 << 20
 _MOST_BOXES = 100_000
 
+# A film in fragments has two for every few frames.
+_MOST_OUTERMOST = 1_000_000
+
 
 class BadBoxesError(Exception):
     """A file whose boxes do not fit in each other; the text says where, and is for an error to tell."""
@@ -79,10 +82,11 @@ def outermost(file: BinaryIO, size: int) -> Iterator[Span]:
     """List the outermost boxes of a file of ``size`` bytes.
 
     Raises:
-        BadBoxesError: There is something that cannot be one.
+        BadBoxesError: There is something that cannot be one, or there are too many.
     """
-    begin = 0
+    begin, budget = 0, _Budget(_MOST_OUTERMOST)
     while begin < size:
+        budget.spend()
         file.seek(begin)
         head, length, kind = _header(file.read(16), size - begin, f"byte {begin}")
         yield Span(kind, begin, head, begin + length)
@@ -100,7 +104,7 @@ def read_index(file: BinaryIO, span: Span, size: int) -> Box:
     if span.end - span.begin > _LARGEST_INDEX:
         raise BadBoxesError(f"an index of {span.end - span.begin} bytes")
     file.seek(span.begin + span.head)
-    budget = _Budget()
+    budget = _Budget(_MOST_BOXES)
     content = memoryview(file.read(span.end - span.begin - span.head))
     moov = Box(b"moov", *_parse(content, b"moov", budget))
     for track in moov.find(b"trak"):
@@ -122,15 +126,15 @@ def sample_entries(track: Box) -> Iterator[Box]:
 
 
 class _Budget:
-    """How many more boxes may be taken apart."""
+    """How many boxes may be looked at."""
 
-    def __init__(self):
-        self.left = _MOST_BOXES
+    def __init__(self, most: int):
+        self._most = self._left = most
 
     def spend(self) -> None:
-        self.left -= 1
-        if self.left < 0:
-            raise BadBoxesError(f"more than {_MOST_BOXES} boxes in its index")
+        self._left -= 1
+        if self._left < 0:
+            raise BadBoxesError(f"more than {self._most} boxes")
 
 
 def _header(start: bytes, room: int, place: str) -> tuple[int, int, bytes]:

@@ -66,6 +66,12 @@ def decode_xml(box: Box) -> SphericalVideo | None:
     )
 
 
+def can_say(video: SphericalVideo) -> bool:
+    """Whether there are words for a projection."""
+    known = video.projection in _PROJECTIONS.values() or len(video.projection.encode("latin-1", "replace")) == 4
+    return video.projection == EQUIRECTANGULAR or (known and bool(video.details))
+
+
 def encode_sv3d(video: SphericalVideo) -> list[Box]:
     """Write version 2: ``st3d`` and ``sv3d``."""
     header = Box(b"svhd", bytes(4) + video.software.encode() + b"\0")

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import dataclass
 from typing import TypeVar
 
 from avssl_hub.errors import explain
@@ -44,7 +45,7 @@ def read_spatial_metadata(source: MediaSource) -> SpatialMetadata:
         file = opened.view()
         if not is_boxed(file):
             return SpatialMetadata(notes=("no mp4 or mov file: spatial metadata of others is not read",))
-        moov = open_index(file, opened.name)[1]
+        moov = open_index(file, opened.name).moov
     notes: list[str] = []
     tracks = list(moov.find(b"trak"))
     return SpatialMetadata(
@@ -60,30 +61,43 @@ def is_boxed(file: View) -> bool:
     return file.read(4) in _FIRST
 
 
-def open_index(file: View, name: str) -> tuple[list[Span], Box]:
-    """Read the outermost boxes of a file, and its index.
+@dataclass(frozen=True)
+class Index:
+    """A file's index.
+
+    Attributes:
+        span: Where it lies.
+        moov: What it holds.
+        kinds: Kinds of the file's outermost boxes.
+    """
+
+    span: Span
+    moov: Box
+    kinds: frozenset[bytes]
+
+
+def open_index(file: View, name: str) -> Index:
+    """Read a file's index.
 
     Raises:
-        SpatialMetadataError: The index is missing, cut or damaged.
+        SpatialMetadataError: It is missing, cut or damaged.
     """
-    spans = []
+    span, kinds, got = None, set(), "no index"
     try:
-        for span in outermost(file, file.size):
-            spans.append(span)
-        got = "no index"
+        for found in outermost(file, file.size):
+            kinds.add(found.kind)
+            if found.kind == b"moov" and span is None:
+                span = found
     except BadBoxesError as error:
         # What lies behind the index does not matter for reading it.
         got = str(error)
-    index = next((span for span in spans if span.kind == b"moov"), None)
     try:
-        if index:
-            return spans, read_index(file, index, file.size)
+        if span:
+            return Index(span, read_index(file, span, file.size), frozenset(kinds))
     except BadBoxesError as error:
         got = str(error)
-    step = "Fetch or export the file again, or prepare_media() it, if it plays."
-    raise SpatialMetadataError(
-        explain(f"reading the boxes of {name!r}", got, "an index, moov, of whole boxes", step), name
-    )
+    what, step = f"reading the boxes of {name!r}", "Fetch or export the file again, or prepare_media() it, if it plays."
+    raise SpatialMetadataError(explain(what, got, "an index, moov, of whole boxes", step), name)
 
 
 def _spherical(track: Box, notes: list[str]) -> Iterator:

@@ -11,7 +11,7 @@ import numpy as np
 from avssl_hub.errors import InvalidValueError, explain
 from avssl_hub.media._boxes import Box, Span, handler, sample_entries
 from avssl_hub.media._source import Source, View
-from avssl_hub.media._spherical_boxes import SPHERICAL_UUID, encode_sa3d, encode_sv3d, encode_xml
+from avssl_hub.media._spherical_boxes import SPHERICAL_UUID, can_say, encode_sa3d, encode_sv3d, encode_xml
 from avssl_hub.media.errors import MediaWriteError, SpatialMetadataError
 from avssl_hub.media.spherical import EQUIRECTANGULAR, STEREO, SpatialAudio, SphericalVideo
 from avssl_hub.media.spherical_read import is_boxed, open_index
@@ -26,7 +26,7 @@ _TABLES = (b"trak", b"mdia", b"minf", b"stbl")
 _CHUNKS = {b"stco": ">u4", b"co64": ">u8"}
 
 # These hold places in the file too, in ways that are not mended here.
-_OTHER_PLACES = (b"moof", b"mfra", b"meta")
+_OTHER_PLACES = {b"moof", b"mfra", b"meta"}
 
 # Boxes of a picture's sample entry that version 2 has to stand before.
 _LATE = (b"clap", b"pasp")
@@ -58,8 +58,8 @@ def write_spatial_metadata(
     Raises:
         InvalidValueError: Something is to be said that the boxes have no words for.
         MediaOpenError: There is no such file, or it is empty.
-        SpatialMetadataError: It is no mp4 or mov file, its index is missing, cut or damaged, it lacks the track, the
-            track has another number of channels, or it is stored in fragments.
+        SpatialMetadataError: It is no mp4 or mov file, its index is missing, cut or damaged, it lacks the track,
+            or it is stored in fragments.
         MediaWriteError: The destination exists already.
         OutputError: It cannot be written.
     """
@@ -75,27 +75,30 @@ def write_spatial_metadata(
         file = opened.view()
         if not is_boxed(file):
             raise _refused(opened.name, "a file of another kind", "an mp4 or mov file", "prepare_media() makes one.")
-        spans, moov = open_index(file, opened.name)
+        index = open_index(file, opened.name)
+        moov, span = index.moov, index.span
         if video:
             _describe(_first_track(moov, b"vide", opened.name), video, opened.name)
         if audio:
             _name_channels(_first_track(moov, b"soun", opened.name), audio, opened.name)
-        index = next(span for span in spans if span.kind == b"moov")
-        behind = any(span.end > index.end for span in spans)
-        if behind and (any(span.kind in _OTHER_PLACES for span in spans) or any(moov.find(*_TABLES, b"saio"))):
+        elsewhere = index.kinds & _OTHER_PLACES or any(moov.find(*_TABLES, b"saio"))
+        if span.end < file.size and elsewhere:
             got, step = "fragments or encrypted samples behind its index", "prepare_media() makes one without."
             raise _refused(opened.name, got, "a file without either", step)
-        _move_chunks(moov, index, opened.name)
+        _move_chunks(moov, span, opened.name)
         with replacing(destination) as partial, open(partial, "wb") as out:
-            _copy(file, 0, index.begin, out)
+            _copy(file, 0, span.begin, out)
             out.write(moov.encode())
-            _copy(file, index.end, file.size, out)
+            _copy(file, span.end, file.size, out)
     return destination
 
 
 def _check(video: SphericalVideo | None, audio: SpatialAudio | None) -> None:
     if video and video.stereo not in STEREO:
         raise InvalidValueError(explain("stereo", repr(video.stereo), f"one of {', '.join(STEREO)}"))
+    if video and not can_say(video):
+        got = f"{video.projection!r} with {len(video.details)} bytes of details"
+        raise InvalidValueError(explain("projection", got, "equirectangular, or one with its own box as details"))
     if audio and (audio.ordering, audio.normalization) != ("acn", "sn3d"):
         got = f"{audio.ordering} and {audio.normalization}"
         raise InvalidValueError(explain("spatial audio", got, "acn and sn3d", "Convert the sound first."))

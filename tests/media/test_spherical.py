@@ -108,7 +108,9 @@ def test_ffmpeg_sees_the_same(film, tmp_path):
 @pytest.mark.parametrize("kind", ["mp4", "mov"])
 def test_pictures_and_sound_are_untouched_and_putting_in_twice_is_once(film, tmp_path, kind):
     source = film if kind == "mp4" else _quicktime(tmp_path / "film.mov")
-    path = write_spatial_metadata(source, tmp_path / f"a.{kind}", SphericalVideo("cubemap"), SpatialAudio())
+    path = write_spatial_metadata(
+        source, tmp_path / f"a.{kind}", SphericalVideo("cubemap", details=bytes(12)), SpatialAudio()
+    )
     assert _packets(path) == _packets(source)
     assert torch.equal(read_sound(path)[0], read_sound(source)[0])
     once = write_spatial_metadata(source, tmp_path / f"b.{kind}", SphericalVideo(), SpatialAudio())
@@ -246,6 +248,9 @@ def test_an_index_of_countless_boxes_is_refused():
 def test_what_cannot_be_said_is_refused(film, corpus, tmp_path):
     with pytest.raises(InvalidValueError, match="stereo"):
         write_spatial_metadata(film, tmp_path / "a.mp4", SphericalVideo(stereo="sideways"))
+    for projection, details in (("cubemap", b""), ("fisheye", b"abcd")):
+        with pytest.raises(InvalidValueError, match="projection"):
+            write_spatial_metadata(film, tmp_path / "a.mp4", SphericalVideo(projection, details=details))
     with pytest.raises(InvalidValueError, match="acn"):
         write_spatial_metadata(film, tmp_path / "a.mp4", audio=SpatialAudio(ordering="1"))
     with pytest.raises(InvalidValueError, match="channels"):
