@@ -110,11 +110,14 @@ class VideoTrack(Track[av.VideoFrame]):
         requests = (self._request(start, duration, fps) for start, duration in spans)
         return self._answer(self.decoded(), requests)
 
-    def shown(self, times: Iterable[float]) -> Iterator[tuple[float, np.ndarray]]:
-        """Give the frame shown at each of rising times, with its own time, in one pass from where the container stands.
+    def shown(self, times: Iterable[float]) -> Iterator[tuple[float, float, np.ndarray]]:
+        """Give each of rising times, that of the frame shown then, and the frame, in one pass from here to the end.
 
         The frame is the one that ``read`` gives at that time; the first also stands for times before it, the last for
-        those behind it. Times may be made as they are asked for. Nothing is given if no frame decodes.
+        those behind it. Times may be made as they are asked for.
+
+        Raises:
+            DecodeError: No frame decodes.
         """
         last = max(0, round((self._finish - self._begin) * self._frames_per_second) - 1)
         frames, current, picture = self.decoded(), None, None
@@ -128,10 +131,12 @@ class VideoTrack(Track[av.VideoFrame]):
                     break
                 current = following
             if current is None:
-                return
+                got = f"no frame of stream {self.stream.index} that decodes"
+                what, step = f"cannot read the picture of {self.name!r}", "Fetch or export the file again."
+                raise DecodeError(explain(what, got, "at least one", step), self.name, self.stream.index, time)
             if current is not before:
                 picture = np.ascontiguousarray(self._picture(current))
-            yield float(current.pts * self.time_base), picture
+            yield time, float(current.pts * self.time_base), picture
 
     def before(self, packet: av.Packet) -> None:
         if self._may_skip:

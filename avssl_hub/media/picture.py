@@ -1,14 +1,11 @@
 """Looking at a film at one time after the other: the frame that is shown at each, in one pass and bounded memory."""
 
 from collections.abc import Iterable, Iterator
-from itertools import tee
 
 import torch
 
-from avssl_hub.errors import explain
 from avssl_hub.media._source import MediaSource, Source
 from avssl_hub.media._video import VideoTrack
-from avssl_hub.media.errors import DecodeError
 from avssl_hub.media.probe import choose_stream, describe, stream_spans
 
 # Frames that one may be shown for before it counts as held: rates that vary do not keep to their mean.
@@ -66,21 +63,10 @@ class PictureReader:
             self._track.scale(*size)
         self._track.listen_alone()
         self._track.rewind()
-        asked, count = tee(times)
-        shown = self._track.shown(asked)
-        for time in count:
-            found = next(shown, None)
-            if found is None:
-                raise self._undecodable(time)
-            if time >= found[0] + _LATE / self.stream.fps and self.held_from is None:
-                self.held_from = found[0] + 1 / self.stream.fps
-            yield torch.from_numpy(found[1])
-
-    def _undecodable(self, time: float) -> DecodeError:
-        what = f"cannot read the picture of {self.name!r}"
-        step = "Fetch or export the file again."
-        got = f"no frame of stream {self.stream.index} that decodes"
-        return DecodeError(explain(what, got, "at least one", step), self.name, self.stream.index, time)
+        for time, since, picture in self._track.shown(times):
+            if time >= since + _LATE / self.stream.fps and self.held_from is None:
+                self.held_from = since + 1 / self.stream.fps
+            yield torch.from_numpy(picture)
 
     def close(self) -> None:
         """Close the file; a file object that was passed in stays open."""
