@@ -42,7 +42,8 @@ class Sphere:
         """Height and width to decode pictures at, of which equirectangular ones of a size are made."""
         if self.projection in _CUBES:
             # As many pixels a face as the result is high, so that it can be scaled down.
-            height, width = (2 * height, 3 * height) if self.stereo == "mono" else (3 * height, 2 * height)
+            upright = self.projection == "eac" and self.stereo in ("left-right", "right-left")
+            height, width = (3 * height, 2 * height) if upright else (2 * height, 3 * height)
         if self.stereo == "mono":
             return height, width
         return (2 * height, width) if self.stereo == "top-bottom" else (height, 2 * width)
@@ -119,7 +120,9 @@ def find_sphere(
         said = None
     if projection == EQUIRECTANGULAR and stereo == "mono" and not any(bounds) and stream.width != 2 * stream.height:
         notes.append(f"frames of {size} squeezed to twice as wide as high")
-    return Sphere(projection, stereo, bounds, said or _words(projection, stereo, notes), tuple(notes))
+    if said is None or not (said.details or projection == EQUIRECTANGULAR):
+        said = _words(projection, stereo, notes)
+    return Sphere(projection, stereo, bounds, said, tuple(notes))
 
 
 def _words(projection: str, stereo: str, notes: list[str]) -> SphericalVideo | None:

@@ -77,7 +77,7 @@ def left_eye(frames: torch.Tensor, stereo: str, equiangular: bool = False) -> to
     Args:
         frames: ``(..., H, W)``.
         stereo: ``"mono"``, ``"top-bottom"``, ``"left-right"`` or ``"right-left"``.
-        equiangular: Whether it is YouTube's cube map, which in stereo stands upright, a quarter turn to the left.
+        equiangular: Whether it is YouTube's cube map, which side by side stands upright, a quarter turn to the left.
 
     Raises:
         InvalidValueError: ``stereo`` is something else.
@@ -91,7 +91,8 @@ def left_eye(frames: torch.Tensor, stereo: str, equiangular: bool = False) -> to
     }
     if stereo not in halves:
         raise InvalidValueError(explain("stereo", repr(stereo), f"one of {', '.join(halves)}"))
-    return halves[stereo].rot90(-1, (-2, -1)) if equiangular and stereo != "mono" else halves[stereo]
+    upright = equiangular and stereo in ("left-right", "right-left")
+    return halves[stereo].rot90(-1, (-2, -1)) if upright else halves[stereo]
 
 
 @lru_cache(maxsize=4)
