@@ -31,7 +31,7 @@ class CopyReport:
     def unlabelled(self) -> int:
         """Number of recordings that are here and have no label."""
         manifest = self.found.manifest
-        return manifest.column("label").null_count if manifest else 0
+        return manifest.column("label").null_count if manifest and "label" in manifest.columns else 0
 
     @property
     def whole(self) -> bool:
@@ -58,7 +58,7 @@ def check_copy(name: str, place: Path, listing: Path | None = None) -> CopyRepor
     manifest = found.manifest
     counts = [
         ("recordings", len(manifest or ()), task.recordings),
-        ("classes", len(manifest.classes) if manifest else 0, task.classes or None),
+        ("classes", len(manifest.classes) if manifest and "label" in manifest.columns else 0, task.classes or None),
     ]
     for split in count_splits(task, parts_of(manifest, task.test_on) if manifest else []):
         counts += [(f"{split['name']}, {part}", split[part], split[f"official_{part}"]) for part in ("train", "test")]

@@ -14,7 +14,7 @@ from avssl_hub.data.manifest import Manifest
 from avssl_hub.data.media_files import content_sha256
 from avssl_hub.errors import explain, some_of
 from avssl_hub.evaluation.answers import Split
-from avssl_hub.evaluation.cross_validation import check_classes, parts_of, splits_of
+from avssl_hub.evaluation.cross_validation import check_classes, splits_of
 
 from ._copies import IncompleteDataError, advice, find_copy, listing_of
 from ._tasks import MANIFEST, Task
@@ -88,6 +88,8 @@ def load_data(task: Task, place: Path, listing: Path | None, allow_missing: bool
         step = "Complete the copy, or pass --allow-missing: the result then says that it is of a part."
         step = " ".join(filter(None, [advice(place, found), step]))
         raise IncompleteDataError(explain(what, got, "every one that the list names", step))
+    if manifest is None:
+        raise IncompleteDataError(explain(f"recordings of {task.title} in {place}", "none", "at least one"))
     if task.measured:
         return _to_measure(task, manifest, missing, place, listing)
     if "label" not in manifest.columns:
@@ -158,13 +160,17 @@ def part_of(described: dict[str, Any]) -> str | None:
 
 def _tested(task: Task, found: Found) -> Found:
     """Keep what the task's split tests on; of a list of several, the others and training recordings do not matter."""
-    if found.manifest is None or task.splits[0].name not in found.manifest.columns:
+    manifest, name = found.manifest, task.splits[0].name
+    if manifest is None or name not in manifest.columns:
         return found
-    (test,) = (split.test for split in parts_of(found.manifest, task.test_on) if split.name == task.splits[0].name)
-    complete = len(test) == task.splits[0].test
-    kept = np.isin(np.arange(len(found.manifest)), test)
-    manifest = found.manifest.only(kept) if len(test) else None
-    return replace(found, manifest=manifest, missing=[] if complete else found.missing)
+    tested = [part == task.test_on for part in manifest.column(name).to_pylist()]
+    missing = [row.stem for row in found.absent if row.columns[name] == task.test_on]
+    return replace(
+        found,
+        manifest=manifest.only(tested) if any(tested) else None,
+        listed=sum(tested) + len(missing),
+        missing=missing,
+    )
 
 
 def _to_measure(task: Task, manifest: Manifest, missing: list[str], place: Path, listing: Path | None) -> TaskData:

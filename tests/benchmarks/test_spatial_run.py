@@ -11,16 +11,17 @@ from avssl_hub.audio.ambisonics import encode
 from avssl_hub.data.spatial import write_folder
 from benchmarks import _metrics
 from benchmarks.__main__ import main
+from benchmarks._check import check_copy
 from benchmarks.spatial_audio import prior
 
 RATE = 48000
 STEERING = "avssl_hub.evaluation.measured:SteeringSpatializer"
-TRAINED, TESTED = ["train_____1", "train_____2"], ["test______1", "test______2"]
+TRAINED, TESTED = ["train_____1", "train_____2"], ["test______1", "test______2", "test______3"]
 
 
 @pytest.fixture(scope="module")
 def copy(tmp_path_factory):
-    """Four videos of noise, all of it 30 degrees to the left of ahead, and lists of three splits; one is flat."""
+    """Five videos of noise, all of it 30 degrees to the left of ahead, and lists of three splits; one is flat."""
     root = tmp_path_factory.mktemp("copy")
     (root / "meta" / "subsets").mkdir(parents=True)
     for number, name in enumerate(TRAINED + TESTED):
@@ -56,8 +57,8 @@ def results(copy, tmp_path_factory):
 def test_only_the_test_videos_of_the_first_split_are_scored(results):
     _, told, _ = results
     result = told["mono"]
-    assert result["data"]["recordings"] == 2
-    assert result["task"]["part"] == "split1: 2 of 10 to test"
+    assert result["data"]["recordings"] == 3
+    assert result["task"]["part"] == "split1: 3 of 10 to test"
     assert result["data"]["missing"] == []
     assert set(result["score"]["further"]) >= {"ENV", "EMD", "MSE", "EMD of direction"}
     assert result["protocol"]["settings"] == {"batch": 16}
@@ -93,7 +94,29 @@ def test_a_folder_of_ones_own_is_scored_whole(copy, tmp_path, capsys):
     assert "STFT" in capsys.readouterr().out
     (path,) = tmp_path.glob("mono/1/*.json")
     assert path.name == f"spatial_audio.{copy.name}.spatial_audio_alone.json"
-    assert json.loads(path.read_text())["data"]["recordings"] == 4
+    assert json.loads(path.read_text())["data"]["recordings"] == 5
+
+
+def test_a_test_video_that_is_not_here_is_missing_and_a_training_video_is_not(copy, tmp_path, capsys):
+    part = tmp_path / "part"
+    part.mkdir()
+    for name in TESTED[1:]:
+        (part / name).symlink_to(copy / name)
+    given = ["run", "--task", "rec_street", "--model", "mono", "--out", str(tmp_path), "--list", str(copy / "meta")]
+    given += ["--cache", str(tmp_path / "cache")]
+    assert main([*given, "--data", str(part)]) == 2
+    assert f"got 1 of 3 missing ({TESTED[0]})" in capsys.readouterr().err
+    assert main([*given, "--data", str(part), "--allow-missing"]) == 0
+    assert "only a part of it (2 of 3 recordings; split1: 2 of 10 to test)" in capsys.readouterr().out
+    report = check_copy("rec_street", part, copy / "meta")
+    assert ("split1, test", 2, 10) in report.counts
+    assert not report.whole
+
+
+def test_a_folder_without_prepared_videos_is_named(tmp_path, capsys):
+    given = ["run", "--task", "spatial_audio", "--model", "mono", "--data", str(tmp_path), "--out", str(tmp_path)]
+    assert main(given) == 2
+    assert f"recordings of spatial audio in {tmp_path}: got none; expected at least one" in capsys.readouterr().err
 
 
 def test_what_the_prior_cannot_be_fitted_to_is_told(copy, tmp_path, capsys):

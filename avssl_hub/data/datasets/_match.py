@@ -36,6 +36,7 @@ class Found:
         missing: Names, without suffix, of those that are not there.
         repeated: Rows of the list that name a file named before; they count once.
         extra: Names of media that are there and that the list does not name.
+        absent: What the list says of those in ``missing``.
     """
 
     manifest: Manifest | None
@@ -43,6 +44,7 @@ class Found:
     missing: list[str]
     repeated: int
     extra: list[str]
+    absent: tuple[Listed, ...] = ()
 
 
 def match(rows: Iterable[Listed], root: str | Path | Manifest) -> Found:
@@ -56,7 +58,8 @@ def match(rows: Iterable[Listed], root: str | Path | Manifest) -> Found:
     there, twice = _by_stem(names)
     kept: list[tuple[int, Listed]] = []
     seen: dict[str, Listed] = {}
-    missing, repeated = [], 0
+    absent: list[Listed] = []
+    repeated = 0
     for row in rows:
         before = seen.setdefault(row.stem, row)
         if before is not row:
@@ -70,13 +73,13 @@ def match(rows: Iterable[Listed], root: str | Path | Manifest) -> Found:
         if row.stem in there:
             kept.append((there[row.stem], row))
         else:
-            missing.append(row.stem)
+            absent.append(row)
     if not seen:
         raise ManifestError(explain("list of files", "no rows of that kind", "at least one"))
     manifest = joined(places, kept, folder_of(root)) if kept else None
     used = {place for place, _ in kept}
     extra = [name for row, name in enumerate(names) if row not in used]
-    return Found(manifest, len(seen), missing, repeated, extra)
+    return Found(manifest, len(seen), [row.stem for row in absent], repeated, extra, tuple(absent))
 
 
 def copy_of(root: str | Path | Manifest) -> tuple[pa.Table, list[str]]:
