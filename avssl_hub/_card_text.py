@@ -33,13 +33,10 @@ _EXAMPLES = {
         *_BY_THEMSELVES,
     ),
     "spatial-audio-generation": (
-        "from avssl_hub.models.spatial_audio_gen import RaftFlow",
-        "",
-        _MODEL,
-        _PROCESSOR,
-        "# Flow only matters to networks that take it.",
-        'inputs = processor(videos="my_360_video.mp4", flow=RaftFlow.pretrained(), starts=[0.0, 0.1, 0.2])',
-        "model(**inputs).ambisonics  # Y, Z and X of each chunk of 0.1 s: (3, 3, 4800)",
+        'spatialize = avssl_hub.SpatializationPipeline("{name}")',
+        'sound = spatialize("my_360_video.mp4")  # any length',
+        "sound.ambisonics, sound.sampling_rate  # W, Y, Z, X: (4, samples)",
+        *_BY_THEMSELVES,
     ),
     "audio-source-separation": (
         'separate = avssl_hub.SeparationPipeline("{name}")',

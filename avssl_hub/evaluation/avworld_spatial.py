@@ -1,6 +1,7 @@
 """Scores of networks that give sound its directions on held-out AVWorld in 360 degrees, beside what needs no network.
 
-Run ``python -m avssl_hub.evaluation.avworld_spatial MODEL_DIR`` to print those of a finished run as JSON.
+Run ``python -m avssl_hub.evaluation.avworld_spatial MODEL_DIR`` to print them as JSON, beside those of a random
+copy of the network.
 """
 
 import argparse
@@ -152,14 +153,23 @@ def predict(model: SpatialAudioGenModel, ambisonics: Tensor, pixels: Tensor) -> 
     return model(ambisonics[:, :1], pixel_values_videos=pixels if sees else None).ambisonics
 
 
-def score(folder: Path, chunks: int = CHUNKS) -> dict:
+def score(folder: Path, chunks: int = CHUNKS, random: bool = False) -> dict:
     """Score the network of a finished run on its own kind of world.
+
+    Args:
+        folder: A finished run of a recipe of AVWorld.
+        chunks: Chunks, one of a scene each.
+        random: Whether to score fresh weights of the run's seed instead of the trained ones.
 
     Returns:
         For ``model``, ``mono`` and ``prior``: mean and 95 % interval of ``stft``, ``env`` and ``emd``, and
         ``median_degrees``; for the model ``follows_median_degrees`` too, see :func:`score_turned_pictures`.
     """
-    model, world = SpatialAudioGenModel.from_pretrained(folder), AVWorld360(noted_recipe(folder).data.world)
+    model, recipe = SpatialAudioGenModel.from_pretrained(folder), noted_recipe(folder)
+    if random:
+        torch.manual_seed(recipe.seed)
+        model = SpatialAudioGenModel(model.config)
+    world = AVWorld360(recipe.data.world)
     found = {name: _summary(rated) for name, rated in score_spatialization(model, world, chunks).items()}
     found["model"]["follows_median_degrees"] = score_turned_pictures(model, world, chunks).median().item()
     return {"chunks": chunks, **found}
@@ -179,7 +189,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("model", type=Path, help="folder of a finished run, with its recipe.yaml")
     parser.add_argument("--chunks", type=int, default=CHUNKS, help="chunks, one of a scene each")
     options = parser.parse_args(arguments)
-    print(json.dumps(score(options.model, options.chunks), indent=2))
+    folder, chunks = options.model, options.chunks
+    print(json.dumps({"trained": score(folder, chunks), "random": score(folder, chunks, random=True)}, indent=2))
 
 
 if __name__ == "__main__":

@@ -108,6 +108,9 @@ def test_a_finished_run_is_scored(tmp_path, capsys):
     folder = train(load_recipe(tmp_path / "recipe.yaml", ["loop.steps=1"]), tmp_path / "run")
     main([str(folder), "--chunks", "4"])
     told = json.loads(capsys.readouterr().out)
+    assert told.keys() == {"trained", "random"}
+    assert told["random"] != told["trained"]
+    told = told["trained"]
     assert told["chunks"] == 4
     for which in ("model", "mono", "prior"):
         for name in ("stft", "env", "emd"):
