@@ -34,9 +34,9 @@ class Sphere:
 
     projection: str
     stereo: str
-    bounds: tuple[float, float, float, float]
-    metadata: SphericalVideo | None
-    notes: tuple[str, ...]
+    bounds: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
+    metadata: SphericalVideo | None = None
+    notes: tuple[str, ...] = ()
 
     def decoded_size(self, height: int, width: int) -> tuple[int, int]:
         """Height and width to decode pictures at, of which equirectangular ones of a size are made."""

@@ -4,22 +4,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
-from torch.nn import functional as F
 
 from ..errors import explain, unknown_name
 from ..media import AudioStreamInfo, MediaError, PictureReader, SoundReader, SpatialMetadata, VideoStreamInfo
-from ..video.cube import cube_to_equirectangular, left_eye
+from ._sphere import PROJECTIONS, Sphere
 
-PROJECTIONS = ("equirectangular", "eac")
 STEREO = ("mono", "top-bottom", "left-right", "right-left")
 
 # Which channels of a stream are W, Y, Z and X. YouTube's six-channel AAC holds them as loudspeakers in this order.
 _AS_STORED = (0, 1, 2, 3)
 _CHANNELS = {("aac", 6): (2, 1, 4, 0)}
-
-# Twice the frames' size, at which cube maps are unfolded, and about the size their faces then need.
-_UNFOLDED = 2
-_FACE = 256
 
 
 class UnfitVideoError(MediaError):
@@ -115,18 +109,6 @@ def sphere_frames(
 
     Cube maps are unfolded at twice that size and scaled down afterwards, as the authors did.
     """
-    for frame in reader.at(times, _size(layout, height)):
-        picture = left_eye(frame.permute(2, 0, 1), layout.stereo, layout.projection == "eac")
-        if layout.projection == "eac":
-            unfolded = cube_to_equirectangular(picture.float(), (_UNFOLDED * height, 2 * _UNFOLDED * height))
-            picture = F.avg_pool2d(unfolded, _UNFOLDED).round().byte()
-        yield picture
-
-
-def _size(layout: VideoLayout, height: int) -> tuple[int, int]:
-    """Give the size at which frames are decoded, so that the left eye's picture comes out in the size needed."""
-    if layout.projection == "eac":
-        # Stereo ones stand upright, a quarter turn to the left, side by side.
-        return (2 * _FACE, 3 * _FACE) if layout.stereo == "mono" else (3 * _FACE, 4 * _FACE)
-    down, across = {"mono": (1, 1), "top-bottom": (2, 1)}.get(layout.stereo, (1, 2))
-    return down * height, across * 2 * height
+    sphere = Sphere(layout.projection, layout.stereo)
+    for frame in reader.at(times, sphere.decoded_size(height, 2 * height)):
+        yield sphere.unfolded(frame, height, 2 * height).permute(2, 0, 1)
