@@ -21,7 +21,7 @@ def run(
     ] = "spatial_audio_gen_tiny.avworld",
     yaw: Annotated[float, typer.Option(help="Degrees that the preview's head looks to the left.")] = 0.0,
     hrir: Annotated[
-        Path | None, typer.Option(help="Whose ears the preview is for, a .sofa; by default two microphones.")
+        Path | None, typer.Option(help="The preview's head: .sofa, or .wav of Omnitone; by default a rigid sphere.")
     ] = None,
     lossless: Annotated[bool, typer.Option("--lossless", help="FLAC in the film, in place of AAC.")] = False,
     projection: Annotated[

@@ -20,7 +20,7 @@ SECONDS_PER_MAP = 0.5
 _GRID = (36, 72)  # steps of 5 degrees
 
 
-class PowerMaps:
+class RelativePower:
     """Relative power of all directions over time; of a long sound nothing is held but sixteen numbers a map.
 
     Args:
@@ -89,7 +89,7 @@ def write_heat(
     path = Path(path)
     with SoundReader(sound) as reader:
         begin = reader.start if start is None else start
-        maps = PowerMaps(reader, reader.sampling_rate, begin)
+        maps = RelativePower(reader, reader.sampling_rate, begin)
     total = max(1, round(len(maps) * SECONDS_PER_MAP))
 
     def paint(frame: torch.Tensor, time: float) -> torch.Tensor:

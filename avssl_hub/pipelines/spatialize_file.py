@@ -7,12 +7,13 @@ from functools import partial
 from os import PathLike
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Protocol
 
 import torch
 
-from ..audio.ambisonics import decode, rotate
+from ..audio.ambisonics import rotate
 from ..audio.binaural import binauralize_blocks
+from ..audio.head_model import spherical_head
+from ..audio.head_responses import HeadResponses, SymmetricHead
 from ..errors import InvalidValueError, explain
 from ..jobs.interrupts import heard_interrupts
 from ..media import MissingStreamError, SoundReader, SpatialAudio, write_sound, write_spatial_metadata
@@ -25,13 +26,6 @@ from .spatialize import SpatializationPipeline
 
 # Called with the seconds done, those of all, and what is being done.
 Progress = Callable[[int, int, str], object]
-
-
-class Head(Protocol):
-    """What ``avssl_hub.media.hrir.read_hrir`` gives."""
-
-    def filters(self, order: int, sampling_rate: int) -> torch.Tensor:
-        """What each channel of ambisonics adds to each ear, ``(channels, 2, taps)``."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +74,7 @@ def spatialize_file(
     projection: str | None = None,
     stereo: str | None = None,
     lossless: bool = False,
-    head: Head | None = None,
+    head: HeadResponses | SymmetricHead | None = None,
     yaw: float = 0.0,
     force: bool = False,
     progress: Progress | None = None,
@@ -94,7 +88,7 @@ def spatialize_file(
         projection: See ``SpatializationPipeline.__call__``.
         stereo: The same.
         lossless: Store the film's sound as FLAC of 16 bits in place of AAC, which more players know.
-        head: Whose ears hear ``files.binaural``; None is two cardioid microphones, to the left and to the right.
+        head: Whose ears hear ``files.binaural``, of :func:`avssl_hub.media.hrir.read_hrir`; a rigid sphere by default.
         yaw: Radians by which that head looks to the left.
         force: Replace files that are there.
         progress: Called with the seconds done, those of all, and ``"hearing"`` or ``"drawing"``.
@@ -175,13 +169,8 @@ def _named(progress: Progress, stage: str, done: int, total: int) -> None:
     progress(done, total, stage)
 
 
-def _two_ears(sound: Path, head: Head | None, yaw: float) -> Iterator[torch.Tensor]:
+def _two_ears(sound: Path, head: HeadResponses | SymmetricHead | None, yaw: float) -> Iterator[torch.Tensor]:
     with SoundReader(sound) as reader:
-        turned = (rotate(block, -yaw) for block in reader)
-        if head is not None:
-            yield from binauralize_blocks(turned, head.filters(1, reader.sampling_rate))
-            return
-        sides = torch.tensor([1.0, -1.0]) * (torch.pi / 2)
-        for block in turned:
-            # Half of W ± Y has the gain 1 towards its own side, and 0 towards the other.
-            yield decode(block, sides, torch.zeros(2)) / 2
+        rate = reader.sampling_rate
+        filters = (head or spherical_head(rate)).filters(1, rate)
+        yield from binauralize_blocks((rotate(block, -yaw) for block in reader), filters)
