@@ -23,7 +23,7 @@ from .encoders_spatial_audio_gen import SpatialAudioGenAudioEncoder, SpatialAudi
 from .fusion_spatial_audio_gen import PlacingLayer, SpatialAudioGenFusion, SpatialAudioGenLocalization
 from .losses_spatial_audio_gen import ambisonics_loss
 from .norm_spatial_audio_gen import GroupedBatchNorm
-from .separation_spatial_audio_gen import SpatialAudioGenUNet, masked_tracks
+from .separation_spatial_audio_gen import SpatialAudioGenMono, SpatialAudioGenUNet
 
 # Spread of the last layer's first weights: predictions begin near silence.
 OUTPUT_STD = 0.001
@@ -94,7 +94,7 @@ class SpatialAudioGenModel(SpatialAudioGenPreTrainedModel):
         self.fusion = SpatialAudioGenFusion(config)
         self.localization = SpatialAudioGenLocalization(config, self.fusion.channels)
         separates = config.separation == "unet_mask"
-        self.separation = SpatialAudioGenUNet(config, self.fusion.channels) if separates else None
+        self.separation = SpatialAudioGenUNet(config, self.fusion.channels) if separates else SpatialAudioGenMono()
         self.post_init()
 
     def spectrum(self, sound: torch.Tensor) -> torch.Tensor:
@@ -147,47 +147,36 @@ class SpatialAudioGenModel(SpatialAudioGenPreTrainedModel):
         frames = self._frames(pixel_values_videos, flow_values)
         _check_shape("input_values", input_values, (1, config.window_samples))
         group = self._group(len(input_values), use_running_stats, statistics_group)
-        sound = input_values[:, 0]
-        spectrum = self.spectrum(_under(sound, config.encoded_frames, config))
+        sound, encoded = input_values[:, 0], config.encoded_frames
+        chunk = sound[:, config.chunk_start : config.chunk_start + config.chunk_samples]
+        spectrum = self.spectrum(sound[:, encoded.start * config.hop_length :])[:, : len(encoded)]
         visual = {name: self.visual_encoders[name](values, group) for name, values in frames.items()}
-        output = self._predict(sound, spectrum, visual, output_hidden_states)
+        output = self.predict(chunk, spectrum, visual)
+        if not (config.output_hidden_states if output_hidden_states is None else output_hidden_states):
+            output = SpatialAudioGenOutput(**{name: v for name, v in output.items() if "hidden" not in name})
         if labels is not None:
             output["loss"] = ambisonics_loss(output.ambisonics, labels, config.loss_window, channel_mask)
         return output if return_dict in (None, True) else output.to_tuple()
 
-    def _predict(
-        self,
-        sound: torch.Tensor,
-        spectrum: torch.Tensor,
-        visual: dict[str, tuple[torch.Tensor, ...]],
-        output_hidden_states: bool | None,
+    def predict(
+        self, chunk: torch.Tensor, spectrum: torch.Tensor, visual: dict[str, tuple[torch.Tensor, ...]]
     ) -> SpatialAudioGenOutput:
-        """Predict from windows ``(B, samples)``, the encoded frames of their spectra, and the visual maps."""
-        config = self.config
-        heard = self.audio_encoder(_all_bins(spectrum.abs()).to(sound.dtype)[:, None])
+        """Predict from chunks ``(B, samples)``, the encoded frames of their spectra, and maps of visual encoders.
+
+        The output holds all hidden states.
+        """
+        heard = self.audio_encoder(_all_bins(spectrum.abs()).to(chunk.dtype)[:, None])
         fused = self.fusion(heard[-1], {name: maps[-1] for name, maps in visual.items()})
         weights, biases = self.localization(fused)
-        masks = None
-        if self.separation is None:
-            tracks = _chunk(sound, config.chunk_start, config)[:, None]
-        else:
-            masks = self.separation(heard, fused)
-            masked = config.masked_frames
-            begin = masked.start - config.encoded_frames.start
-            tracks = masked_tracks(spectrum[:, begin : begin + len(masked)], masks.to(spectrum.real.dtype)).to(
-                sound.dtype
-            )
-            # The first sample that all overlapping frames cover is the last frame's first.
-            covered = masked.start * config.hop_length + config.fft_size - config.hop_length
-            tracks = _chunk(tracks, config.chunk_start - covered, config)
-        output = SpatialAudioGenOutput(
-            ambisonics=_placed(tracks, weights, biases), tracks=tracks, weights=weights, biases=biases, masks=masks
+        placed = self.separation(chunk, spectrum, heard, fused, weights, biases)
+        return SpatialAudioGenOutput(
+            **placed._asdict(),
+            weights=weights,
+            biases=biases,
+            audio_hidden_states=heard,
+            fused_hidden_state=fused,
+            **{f"{name}_hidden_states": maps for name, maps in visual.items()},
         )
-        if config.output_hidden_states if output_hidden_states is None else output_hidden_states:
-            output["audio_hidden_states"], output["fused_hidden_state"] = heard, fused
-            for name, maps in visual.items():
-                output[f"{name}_hidden_states"] = maps
-        return output
 
     def _frames(self, pixels: torch.Tensor | None, flow: torch.Tensor | None) -> dict[str, torch.Tensor]:
         """Frames ``(B, 3, H, W)`` of each visual encoder, in order."""
@@ -221,24 +210,6 @@ def _check_shape(name: str, values: torch.Tensor, expected: tuple[int, ...]) -> 
         raise InvalidValueError(explain(name, f"shape {tuple(values.shape)}", rule, "Use SpatialAudioGenProcessor."))
 
 
-def _under(sound: torch.Tensor, frames: range, config: SpatialAudioGenConfig) -> torch.Tensor:
-    """The samples of windows that lie under some frames of their spectrogram."""
-    end = (frames.stop - 1) * config.hop_length + config.fft_size
-    return sound[..., frames.start * config.hop_length : end]
-
-
 def _all_bins(magnitude: torch.Tensor) -> torch.Tensor:
     """Put the mirror image behind the half ``(..., bins / 2 + 1)`` that a real sound's magnitudes have."""
     return torch.cat([magnitude, magnitude[..., 1:-1].flip(-1)], -1)
-
-
-def _chunk(sound: torch.Tensor, start: int, config: SpatialAudioGenConfig) -> torch.Tensor:
-    return sound[..., start : start + config.chunk_samples]
-
-
-def _placed(tracks: torch.Tensor, weights: torch.Tensor, biases: torch.Tensor) -> torch.Tensor:
-    """Add up tracks ``(B, K, samples)`` by their weights, both held during each step."""
-    steps = biases.shape[-1]
-    pieces = tracks.unflatten(-1, (steps, -1))
-    placed = torch.einsum("bcks,bksn->bcsn", weights, pieces) + biases[..., None]
-    return placed.flatten(-2)
