@@ -104,10 +104,12 @@ def sampled(values, stride):
 @pytest.mark.slow
 @pytest.mark.parametrize("path", fixture_files("spatialaudiogen", "train_av*.npz"))
 def test_three_training_steps_match(path):
+    # In double precision: Adam's first steps make signs of what rounding leaves over, and ours would add to the authors'.
     arrays = read_arrays(path)
-    model, drawn = with_rule_weights(arrays).train(), drawn_inputs(arrays)
-    target = drawn["ambix"][:, 24000:28800, 1:].transpose(1, 2)
-    inputs = model_inputs(drawn) | {"labels": target, "channel_mask": torch.from_numpy(arrays["audio_mask"][:, 1:])}
+    model, drawn = with_rule_weights(arrays).train().double(), drawn_inputs(arrays)
+    target = drawn["ambix"][:, 24000:28800, 1:].transpose(1, 2).double()
+    inputs = {name: values.double() for name, values in model_inputs(drawn).items()}
+    inputs |= {"labels": target, "channel_mask": torch.from_numpy(arrays["audio_mask"][:, 1:])}
 
     output = model(**inputs)
     distance = stft_distance(output.ambisonics, target).detach()
