@@ -18,7 +18,9 @@ from transformers.utils import ModelOutput
 from ...audio.stft import stft
 from ...errors import InvalidValueError, explain
 from ...layers.statistics import kept_statistics
+from .._inference_form import InferenceForm
 from .configuration_spatial_audio_gen import SpatialAudioGenConfig
+from .consecutive_spatial_audio_gen import distinct, grid_starts, shared_spectra
 from .encoders_spatial_audio_gen import SpatialAudioGenAudioEncoder, SpatialAudioGenVisualEncoder
 from .fusion_spatial_audio_gen import PlacingLayer, SpatialAudioGenFusion, SpatialAudioGenLocalization
 from .losses_spatial_audio_gen import ambisonics_loss
@@ -36,7 +38,8 @@ class SpatialAudioGenOutput(ModelOutput):
     Attributes:
         loss: Distance of spectra, when labels were given.
         ambisonics: ``(B, 3, samples)``, the channels Y, Z and X (ACN, SN3D) of the chunk. W is the network's input.
-        tracks: ``(B, K, samples)``, what the sound was cut into; W itself without separation.
+        tracks: ``(B, K, samples)``, what the sound was cut into; W itself without separation. None in the form for
+            inference, which neither makes them nor whole masks.
         weights: ``(B, 3, K, steps)``, what each track is multiplied by in each channel, held during a step.
         biases: ``(B, 3, steps)``, what is added to each channel.
         masks: ``(B, K, frames, bins)`` in [0, 1], by which the spectrogram was multiplied; None without separation.
@@ -58,7 +61,7 @@ class SpatialAudioGenOutput(ModelOutput):
     fused_hidden_state: torch.FloatTensor | None = None
 
 
-class SpatialAudioGenPreTrainedModel(PreTrainedModel):
+class SpatialAudioGenPreTrainedModel(InferenceForm, PreTrainedModel):
     config_class = SpatialAudioGenConfig
     base_model_prefix = "spatial_audio_gen"
     main_input_name = "input_values"
@@ -80,6 +83,11 @@ class SpatialAudioGenPreTrainedModel(PreTrainedModel):
         # A checkpointed block runs twice a step; its running statistics are to move once, as without checkpointing.
         func = partial(gradient_checkpointing_func, context_fn=lambda: (nullcontext(), kept_statistics(self)))
         super()._set_gradient_checkpointing(enable, func, **kwargs)
+
+    def _fold(self) -> None:
+        from .inference_spatial_audio_gen import fold
+
+        fold(self, self.config)
 
 
 class SpatialAudioGenModel(SpatialAudioGenPreTrainedModel):
@@ -149,7 +157,8 @@ class SpatialAudioGenModel(SpatialAudioGenPreTrainedModel):
         group = self._group(len(input_values), use_running_stats, statistics_group)
         sound, encoded = input_values[:, 0], config.encoded_frames
         chunk = sound[:, config.chunk_start : config.chunk_start + config.chunk_samples]
-        spectrum = self.spectrum(sound[:, encoded.start * config.hop_length :])[:, : len(encoded)]
+        begin, end = encoded.start * config.hop_length, (encoded.stop - 1) * config.hop_length + config.fft_size
+        spectrum = self.spectrum(sound[:, begin:end])
         visual = {name: self.visual_encoders[name](values, group) for name, values in frames.items()}
         output = self.predict(chunk, spectrum, visual)
         if not (config.output_hidden_states if output_hidden_states is None else output_hidden_states):
@@ -157,6 +166,66 @@ class SpatialAudioGenModel(SpatialAudioGenPreTrainedModel):
         if labels is not None:
             output["loss"] = ambisonics_loss(output.ambisonics, labels, config.loss_window, channel_mask)
         return output if return_dict in (None, True) else output.to_tuple()
+
+    @torch.no_grad()
+    def predict_consecutive(
+        self,
+        sound: torch.Tensor,
+        pixel_values_videos: torch.Tensor | None = None,
+        flow_values: torch.Tensor | None = None,
+        batch_size: int = 10,
+        use_running_stats: bool | None = None,
+        statistics_group: int | None = None,
+    ) -> torch.Tensor:
+        """Predict N chunks that lie side by side, and compute what their windows share once.
+
+        The result is that of ``forward`` on the windows, in batches of ``batch_size``. Frames that equal the one before
+        are encoded once where chunks do not change each other, by running statistics or groups of one.
+
+        Args:
+            sound: ``(samples,)``, W from half a context before the first chunk to as much behind the last's start:
+                52799 samples and 4800 for each chunk more.
+            pixel_values_videos: ``(N, 3, H, W)``, a frame for each chunk; see ``forward``.
+            flow_values: ``(N, 3, H, W)``.
+            batch_size: Chunks that are computed together.
+            use_running_stats: See ``forward``.
+            statistics_group: See ``forward``; all of a batch by default.
+
+        Returns:
+            ``(3, N * samples)``: Y, Z and X.
+
+        Raises:
+            InvalidValueError: An input is missing or not wanted, or has a wrong shape.
+        """
+        config = self.config
+        chunks = 1 + (len(sound) - config.window_samples) // config.chunk_samples
+        if sound.ndim != 1 or chunks < 1:
+            expected = f"(samples,), at least {config.window_samples}"
+            raise InvalidValueError(explain("sound", f"shape {tuple(sound.shape)}", expected))
+        one_each = [None if values is None else values[:, None] for values in (pixel_values_videos, flow_values)]
+        frames = self._frames(*one_each)
+        for name, values in frames.items():
+            if len(values) != chunks:
+                raise InvalidValueError(explain(f"frames of {name}", len(values), f"{chunks}, one for each chunk"))
+        spectra = [self.spectrum(sound[start:]) for start in grid_starts(config)]
+        pieces = sound[config.chunk_start :].unfold(0, config.chunk_samples, config.chunk_samples)
+        predicted = []
+        for first in range(0, chunks, batch_size):
+            batch = slice(first, min(first + batch_size, chunks))
+            count = batch.stop - batch.start
+            group = self._group(count, use_running_stats, statistics_group)
+            visual = {name: self._encoded(name, values[batch], group) for name, values in frames.items()}
+            output = self.predict(pieces[batch], shared_spectra(spectra, first, count, config), visual)
+            predicted.append(output.ambisonics)
+        return torch.cat(predicted).transpose(0, 1).flatten(1)
+
+    def _encoded(self, name: str, frames: torch.Tensor, group: int | None) -> tuple[torch.Tensor, ...]:
+        """The last map of a visual encoder, computed once for frames that are equal and do not interact."""
+        if group is not None and group > 1:
+            return self.visual_encoders[name](frames, group)[-1:]
+        some, places = distinct(frames)
+        last = self.visual_encoders[name](some, group)[-1]
+        return (last if len(some) == len(frames) else last[places],)
 
     def predict(
         self, chunk: torch.Tensor, spectrum: torch.Tensor, visual: dict[str, tuple[torch.Tensor, ...]]
@@ -195,7 +264,13 @@ class SpatialAudioGenModel(SpatialAudioGenPreTrainedModel):
     def _group(self, batch: int, use_running_stats: bool | None, statistics_group: int | None) -> int | None:
         """How many items are normalised together; None where running statistics do it."""
         by_default = self.config.use_running_stats and not self.training
-        if by_default if use_running_stats is None else use_running_stats:
+        running = by_default if use_running_stats is None else use_running_stats
+        if self._folded and self.config.use_running_stats and not running:
+            expected = "running statistics, which optimize_for_inference() made part of the weights"
+            raise InvalidValueError(
+                explain("normalisation", "statistics of the batch", expected, "Load the model again.")
+            )
+        if running:
             return None
         group = batch if statistics_group is None else statistics_group
         if group < 1 or batch % group:
