@@ -11,7 +11,7 @@ from pathlib import Path
 # One thread unless a section says otherwise; libraries read this when they are imported.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-SECTIONS = ("input", "towers", "scenes", "objectives", "train", "sounds", "classifiers", "emd", "load")
+SECTIONS = ("input", "towers", "scenes", "spatial", "objectives", "train", "sounds", "classifiers", "emd", "load")
 VIDEOS = (".mp4", ".avi", ".mkv", ".mov", ".webm")
 RECORDINGS = 20  # of the section on sounds
 SOUNDS = (".ogg", ".wav", ".flac", ".mp3")
@@ -61,6 +61,10 @@ def _measure(name: str, options: argparse.Namespace, folder: Path) -> dict:
         from . import scenes
 
         return scenes.run(options.rounds, folder)
+    if name == "spatial":
+        from . import spatial
+
+        return spatial.run(options.rounds)
     if name == "objectives":
         from . import objectives
 

@@ -11,11 +11,13 @@ from torch.testing import assert_close
 
 from avssl_hub.models.avid import AvidConfig, AvidProcessor
 from avssl_hub.models.multisensory import MultisensoryConfig, MultisensoryForSourceSeparation
+from avssl_hub.models.spatial_audio_gen import SpatialAudioGenConfig
 from benchmarks.throughput import __main__ as command
-from benchmarks.throughput import load, objectives, scenes, towers, train
+from benchmarks.throughput import load, objectives, scenes, spatial, towers, train
 from benchmarks.throughput._measure import Laps, bar, by_turns, gemm_gflops, torch_threads
 from benchmarks.throughput._report import markdown
 from tests.media.corpus import Sound, make, noise
+from tests.models.test_spatial_audio_gen import SMALL
 
 TINY = {
     "video_depth": 10,
@@ -167,6 +169,27 @@ def test_memory_of_a_scene_is_that_of_a_fresh_process(small_scene, tmp_path):
     # A small network and its maps; the gigabyte of this process does not count.
     assert block.nbytes / 1e6 > taken["peak"] > taken["imports"] > 100
     assert taken["peak"] < taken["imports"] + 100
+
+
+def test_spatial_section_compares_equal_ambisonics():
+    config = SpatialAudioGenConfig(**{**SMALL, "encoders": ("audio", "video"), "sampling_rate": 480})
+    section = spatial.run(1, seconds=0.75, config=config, threads=1)
+    assert section["setting"]["chunks"] == 3
+    forms = (spatial.LOOP, spatial.BATCHES, spatial.SHARED, spatial.OPTIMIZED)
+    assert [row["name"] for row in section["rows"]] == [f"{form}, {mode}" for mode in spatial.MODES for form in forms]
+    times = [row["wall_ms"] for row in section["rows"]]
+    figures = {figure["name"]: figure for figure in section["figures"]}
+    for index, mode in enumerate(spatial.MODES):
+        loop, *_, fast = times[4 * index : 4 * index + 4]
+        label = f"{spatial.OPTIMIZED}, {mode}"
+        assert figures[f"{label}: over chunk by chunk"]["value"] == pytest.approx(loop / fast)
+        assert figures[f"{label}: seconds of recording a second"]["value"] == pytest.approx(750 / fast)
+        assert figures[f"{mode}: largest difference, in standard deviations"]["met"]
+        shares = [
+            figures[f"{label}: time in {part}"]["value"] for part in ("the encoder of sound", "encoders of pictures")
+        ]
+        assert min(shares) > 0
+        assert sum(shares) < 100
 
 
 def test_objectives_section_compares_equal_losses_and_sets():
