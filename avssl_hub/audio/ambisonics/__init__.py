@@ -11,10 +11,11 @@ from .decode import decode, decode_to_design, decoding_matrix
 from .designs import t_design
 from .directions import angle_between, angles_of, open_grid, picture_grid, unit_vectors
 from .encode import encode, encode_at_distance, encode_moving
+from .face import face, mirrored, mono_towards
 from .harmonics import harmonics_of, spherical_harmonics
 from .intensity import Arrival, arrival, arrival_of_covariance
 from .power_map import map_of_covariance, power_map
-from .rotate import harmonics_rotation, rotate, rotation_matrix
+from .rotate import harmonics_rotation, rotate, rotation_matrix, turn
 
 __all__ = [
     "AMBIX",
@@ -32,9 +33,12 @@ __all__ = [
     "encode",
     "encode_at_distance",
     "encode_moving",
+    "face",
     "harmonics_of",
     "harmonics_rotation",
     "map_of_covariance",
+    "mirrored",
+    "mono_towards",
     "named_convention",
     "open_grid",
     "order_of",
@@ -44,6 +48,7 @@ __all__ = [
     "rotation_matrix",
     "spherical_harmonics",
     "t_design",
+    "turn",
     "unit_vectors",
     "window_covariance",
 ]

@@ -49,9 +49,12 @@ def rotate(
     Raises:
         InvalidValueError: The number of channels is none of 4, 9 and 16.
     """
-    order = order_of(ambisonics.shape[-2])
-    matrix = harmonics_rotation(rotation_matrix(yaw, pitch, roll), order)
-    return matrix.to(ambisonics) @ ambisonics
+    return turn(ambisonics, rotation_matrix(yaw, pitch, roll))
+
+
+def turn(ambisonics: torch.Tensor, rotation: torch.Tensor) -> torch.Tensor:
+    """Rotate all sources of sounds ``(..., channels, samples)`` by a matrix ``(..., 3, 3)``; see ``rotate``."""
+    return harmonics_rotation(rotation, order_of(ambisonics.shape[-2])).to(ambisonics) @ ambisonics
 
 
 def harmonics_rotation(rotation: torch.Tensor, order: int) -> torch.Tensor:
