@@ -38,8 +38,8 @@ def sample(frames: torch.Tensor, azimuth: torch.Tensor, elevation: torch.Tensor)
 
     Args:
         frames: Floats ``(..., channels, H, W)``.
-        azimuth: ``(h, w)`` in radians.
-        elevation: ``(h, w)`` in radians.
+        azimuth: ``(h, w)`` in radians, or ``(..., h, w)``, its own for each picture of the batch.
+        elevation: The same.
 
     Returns:
         ``(..., channels, h, w)``.
@@ -47,9 +47,38 @@ def sample(frames: torch.Tensor, azimuth: torch.Tensor, elevation: torch.Tensor)
     *batch, channels, height, width = frames.shape
     rows, columns = direction_pixels(azimuth, elevation, height, width)
     grid = torch.stack([(columns + 1.5) * 2 / (width + 2) - 1, (rows + 1.5) * 2 / (height + 2) - 1], -1)
-    flat = framed(frames).reshape(1, -1, height + 2, width + 2)
-    seen = F.grid_sample(flat, grid.to(frames)[None], mode="bilinear", align_corners=False)
-    return seen.reshape(*batch, channels, *azimuth.shape)
+    grid = grid.to(frames).flatten(0, -4) if grid.ndim > 3 else grid.to(frames)[None]
+    flat = framed(frames).reshape(len(grid), -1, height + 2, width + 2)
+    seen = F.grid_sample(flat, grid, mode="bilinear", align_corners=False)
+    return seen.reshape(*batch, channels, *azimuth.shape[-2:])
+
+
+def camera_directions(
+    yaw: float | torch.Tensor,
+    pitch: float | torch.Tensor,
+    roll: float | torch.Tensor,
+    half_width: float | torch.Tensor,
+    half_height: float | torch.Tensor,
+    size: tuple[int, int],
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Directions that the centres of a camera's pixels look in; differentiable.
+
+    Args:
+        yaw: Radians the camera looks to the left; this and the others are one number, or ``(...)``.
+        pitch: Radians it looks upwards.
+        roll: Radians it is tilted, its left side upwards.
+        half_width: Tangent of half the angle from the left to the right edge.
+        half_height: Tangent of half the angle from the upper to the lower edge.
+        size: Height and width in pixels.
+
+    Returns:
+        Azimuth and elevation in radians, each ``(..., *size)``.
+    """
+    turn = rotation_matrix(yaw, pitch, roll)
+    up, left = (_steps(half, count, turn) for half, count in zip((half_height, half_width), size))
+    left, up = torch.broadcast_tensors(left[..., None, :], up[..., None])
+    rays = torch.stack([torch.ones_like(left), left, up], -1)
+    return angles_of(rays @ turn[..., None, :, :].transpose(-1, -2))
 
 
 def view(
@@ -78,14 +107,9 @@ def view(
     """
     if not 0 < fov < math.pi:
         raise InvalidValueError(explain("fov", fov, "an angle in radians between 0 and pi"))
-    height, width = size
-    pixel = 2 * math.tan(fov / 2) / width
-    right = (torch.arange(width, dtype=torch.float64) - (width - 1) / 2) * pixel
-    down = (torch.arange(height, dtype=torch.float64) - (height - 1) / 2) * pixel
-    down, right = torch.meshgrid(down, right, indexing="ij")
-    rays = torch.stack([torch.ones_like(right), -right, -down], -1).to(frames.device)
-    turn = rotation_matrix(yaw, pitch, roll).to(frames.device)
-    return sample(frames, *angles_of(rays @ turn.transpose(-1, -2)))
+    half = math.tan(fov / 2)
+    yaw = torch.as_tensor(yaw, device=frames.device)
+    return sample(frames, *camera_directions(yaw, pitch, roll, half, half * size[0] / size[1], size))
 
 
 def roll(frames: torch.Tensor, yaw: float | torch.Tensor, whole_pixels: bool = False) -> torch.Tensor:
@@ -116,6 +140,12 @@ def framed(frames: torch.Tensor) -> torch.Tensor:
     over, under = (frames[..., row, None, :].roll(frames.shape[-1] // 2, -1) for row in (0, -1))
     taller = torch.cat([over, frames, under], -2)
     return torch.cat([taller[..., -1:], taller, taller[..., :1]], -1)
+
+
+def _steps(half: float | torch.Tensor, count: int, like: torch.Tensor) -> torch.Tensor:
+    """Centres ``(..., count)`` of pixels that fall from ``half`` to ``-half``."""
+    places = 1 - (2 * torch.arange(count, dtype=like.dtype, device=like.device) + 1) / count
+    return torch.as_tensor(half, dtype=like.dtype, device=like.device)[..., None] * places
 
 
 def _shifted(frames: torch.Tensor, pixels: torch.Tensor) -> torch.Tensor:
