@@ -1,6 +1,7 @@
 """Single pictures in JPEG files."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -17,6 +18,11 @@ def read_jpeg(path: str | os.PathLike) -> torch.Tensor:
         MediaOpenError: The file cannot be read.
         DecodeError: It is no JPEG file, or a damaged one.
     """
+    return decoded_picture(path, lambda data: decode_jpeg(data, ImageReadMode.RGB), "JPEG")
+
+
+def decoded_picture(path: str | os.PathLike, decode: Callable[[torch.Tensor], torch.Tensor], kind: str) -> torch.Tensor:
+    """Read a file and decode it; ``kind`` is what messages call its format, and the errors are those above."""
     name = os.fspath(path)
     try:
         data = Path(path).read_bytes()
@@ -24,11 +30,11 @@ def read_jpeg(path: str | os.PathLike) -> torch.Tensor:
         text = explain(f"cannot open {name!r}", error.strerror or str(error), "a readable file", "Check the path.")
         raise MediaOpenError(text, name) from error
     try:
-        return decode_jpeg(torch.frombuffer(bytearray(data), dtype=torch.uint8), ImageReadMode.RGB)
+        return decode(torch.frombuffer(bytearray(data), dtype=torch.uint8))
     # An empty buffer is a ValueError.
     except (RuntimeError, ValueError) as error:
         got = f"{len(data)} bytes that do not decode"
-        text = explain(f"cannot read {name!r}", got, "a whole JPEG picture", "Fetch or make the file again.")
+        text = explain(f"cannot read {name!r}", got, f"a whole {kind} picture", "Fetch or make the file again.")
         raise DecodeError(text, name) from error
 
 

@@ -13,7 +13,8 @@ def run(
         str,
         typer.Argument(
             help="folder, speakers, shards, kinetics, kinetics_sounds, audioset, vggsound, vggss, flickr_soundnet, "
-            "ucf101, hmdb51, esc50, esc10, dcase2013, rec_street, yt_clean, yt_music, yt_all or prepared_360."
+            "ucf101, hmdb51, esc50, esc10, dcase2013, rec_street, yt_clean, yt_music, yt_all, prepared_360 or "
+            "yt360."
         ),
     ],
     root: Annotated[Path, typer.Argument(help="Folder of the media files, or hf://owner/name.")],
@@ -48,6 +49,8 @@ def run(
         note(f"{count(found.repeated, 'row')} of the list repeated others, and count once.")
     if found.extra:
         note(f"{count(len(found.extra), 'media file')} in {root} not in the list.")
+    for text in found.notes:
+        note(f"{text}.")
     if found.manifest is None:
         say_error(f"nothing to list: got no media file in {root} that is wanted; expected at least one")
         raise typer.Exit(1)

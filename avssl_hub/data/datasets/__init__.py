@@ -24,6 +24,7 @@ from . import (
     ucf101,
     vggsound,
     vggss,
+    yt360,
 )
 from ._match import Found
 
@@ -47,6 +48,7 @@ DATASETS: dict[str, Callable[..., Found]] = {
         vggss,
         flickr_soundnet,
         prepared_360,
+        yt360,
     )
 } | {name: partial(spatial_audio_gen.build, name) for name in spatial_audio_gen.NAMES}
 _FILES = ("folder", "shards", "speakers", "prepared_360")

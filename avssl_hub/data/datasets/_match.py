@@ -37,6 +37,7 @@ class Found:
         repeated: Rows of the list that name a file named before; they count once.
         extra: Names of media that are there and that the list does not name.
         absent: What the list says of those in ``missing``.
+        notes: What else is to be known of the list or of the files; empty if nothing is.
     """
 
     manifest: Manifest | None
@@ -45,6 +46,7 @@ class Found:
     repeated: int
     extra: list[str]
     absent: tuple[Listed, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def match(rows: Iterable[Listed], root: str | Path | Manifest) -> Found:
