@@ -94,21 +94,15 @@ def _cut(frames: torch.Tensor, rows: torch.Tensor, size: tuple[int, int]) -> tor
     places = [line.long() * width + (column.long() + shift).remainder(width) for line, column, _ in corners]
     # All frames' values of a pixel side by side, so that one look-up gives them all.
     pixels = frames.permute(2, 3, 0, 1).reshape(height * width, times * channels)
-    # A view at a time stays in the CPU's cache.
-    seen = [
-        _weighed(pixels, [place[view].flatten() for place in places], [weight[view] for _, _, weight in corners])
-        for view in range(len(rows))
-    ]
-    return torch.stack(seen).reshape(len(rows), *size, times, channels).permute(0, 3, 4, 1, 2)
-
-
-def _weighed(pixels: torch.Tensor, places: list[torch.Tensor], weights: list[torch.Tensor]) -> torch.Tensor:
-    """Add up weighed rows of ``pixels``, uint8 ``(H * W, values)``."""
-    values = (
-        pixels.index_select(0, place).double().mul_(weight.reshape(-1, 1)) for place, weight in zip(places, weights)
-    )
-    total = next(values)
-    for value in values:
-        total.add_(value)
-    # By way of whole numbers, since only their cast is sure to wrap around.
-    return total.round_().to(torch.int32).to(torch.uint8)
+    seen = torch.empty(len(rows), times * channels, size[0] * size[1], dtype=torch.uint8, device=frames.device)
+    # A view at a time stays in the CPU's cache, and memory that is used again is not mapped anew.
+    picked = pixels.new_empty(seen.shape[2], seen.shape[1])
+    value, total = (torch.empty_like(picked, dtype=torch.float64) for _ in range(2))
+    for view, target in enumerate(seen):
+        total.zero_()
+        for place, (_, _, weight) in zip(places, corners):
+            torch.index_select(pixels, 0, place[view].flatten(), out=picked)
+            total.add_(value.copy_(picked).mul_(weight[view].reshape(-1, 1)))
+        # By way of whole numbers, since only their cast is sure to wrap around.
+        target.copy_(total.round_().to(torch.int32).T)
+    return seen.reshape(len(rows), times, channels, *size)

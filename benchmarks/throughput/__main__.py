@@ -11,7 +11,19 @@ from pathlib import Path
 # One thread unless a section says otherwise; libraries read this when they are imported.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-SECTIONS = ("input", "towers", "scenes", "spatial", "objectives", "train", "sounds", "classifiers", "emd", "load")
+SECTIONS = (
+    "input",
+    "towers",
+    "scenes",
+    "spatial",
+    "objectives",
+    "train",
+    "sounds",
+    "classifiers",
+    "emd",
+    "views",
+    "load",
+)
 VIDEOS = (".mp4", ".avi", ".mkv", ".mov", ".webm")
 RECORDINGS = 20  # of the section on sounds
 SOUNDS = (".ogg", ".wav", ".flac", ".mp3")
@@ -86,6 +98,10 @@ def _measure(name: str, options: argparse.Namespace, folder: Path) -> dict:
         from . import emd
 
         return emd.run(options.rounds)
+    if name == "views":
+        from . import views
+
+        return views.run(options.rounds)
     from . import load
 
     return load.run(options.rounds, folder)

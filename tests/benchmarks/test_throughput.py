@@ -348,3 +348,14 @@ def test_earth_movers_distances_are_alike_in_all_ways():
     assert all(figure["met"] and figure["value"] < 1e-6 for figure in differences)
     ratio = next(figure["value"] for figure in section["figures"] if figure["name"] == f"library over {emd.BY_POT}")
     assert ratio == pytest.approx(times[emd.BY_POT] / times[emd.BY_LIBRARY])
+
+
+def test_views_are_measured_on_equal_bytes():
+    from benchmarks.throughput import views
+
+    section = views.run(rounds=1, frames=2, height=16, size=6)
+    figures = {figure["name"]: figure["value"] for figure in section["figures"]}
+    for slow in (views.SCALAR, views.VECTORISED):
+        assert figures[f"{slow}: bytes that differ"] == 0
+        times = {row["name"]: row["wall_ms"] for row in section["rows"]}
+        assert figures[f"library over {slow}"] == pytest.approx(times[slow] / times[views.LIBRARY])

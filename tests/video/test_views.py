@@ -77,13 +77,13 @@ def test_released_views_are_close_to_the_camera_where_pictures_are_smooth():
     assert (released - cut_pictures(frames, views, (48, 48))).abs().max() < 5
 
 
-def test_the_released_seam_wraps_around():
-    # The view straddles the middle of the turned picture and the pole: sums in its last row have negative weights.
-    frames = torch.randint(0, 256, (1, 1, 16, 32), dtype=torch.uint8, generator=generator())
-    rows = torch.tensor([[0.5, 1.0, 0.5, 1.0]], dtype=torch.float64)
-    seen = cut_pictures_as_released(frames, Views(rows), (16, 16))[0, 0, 0]
-    # Straight down, at row 8 and column 8, the latitude is that of the lower edge, which counts as the upper one.
-    assert seen[8, 8] == frames[0, 0, 0, 16]
+def test_released_weights_are_wrong_at_the_edges_of_the_picture():
+    # Of equal pixels a view shows their value times the sum of its weights, which is (x2 - x0) * (y2 - y0): 0 in the
+    # last row, whose lower neighbour is itself, and -31 in the last of 32 columns, whose right neighbour is the first.
+    frames = torch.full((1, 1, 16, 32), 3, dtype=torch.uint8)
+    rows = torch.tensor([[0.3, 0.95, 0.25, 0.5]], dtype=torch.float64)
+    seen = cut_pictures_as_released(frames, Views(rows), (64, 64))
+    assert seen.unique().tolist() == [0, 3, -31 * 3 % 256]
 
 
 def test_labels_are_those_of_the_nearest_pixel():
