@@ -34,6 +34,17 @@ def test_manifest_tells_what_is_missing(avssl, tmp_path):
     assert (again.exit_code, "pass --force to replace it" in again.stderr) == (2, True)
 
 
+def test_manifest_tells_how_much_of_yt360_is_here(avssl, tmp_path):
+    (tmp_path / "lists").mkdir()
+    for name, text in (("train", "a"), ("test", "b"), ("segments", "a 0,30\nb 7")):
+        (tmp_path / "lists" / f"{name}.txt").write_text(text)
+    (tmp_path / "films").mkdir()
+    (tmp_path / "films" / "a-30.mp4").touch()
+    result = avssl("data", "manifest", "yt360", "films", "--list", "lists", "-o", "m.csv")
+    assert result.stdout == "m.csv: 1 row\n"
+    assert "train: 1 of 2 clips are here, of 1 of 1 videos, 0.0 of 0.0 hours.\ntest: 0 of 1 clips" in result.stderr
+
+
 def test_manifest_names_all_kinds_it_knows(avssl):
     words = avssl("data", "manifest", "--help").stdout.replace(",", " ").replace(".", " ").split()
     assert set(words) >= set(DATASETS)
