@@ -4,9 +4,8 @@ from collections.abc import Sequence
 
 from transformers import PreTrainedConfig
 
-from ...errors import InvalidValueError, explain
+from .._tower_configuration import BLOCKS_PER_STAGE, check_fields, tower_rules
 
-BLOCKS_PER_STAGE = {10: (1, 1, 1, 1), 18: (2, 2, 2, 2), 34: (3, 4, 6, 3)}
 FEATURE_NAMES = ("conv1", "conv2x", "conv3x", "conv4x", "conv5x", "pool")
 
 
@@ -92,20 +91,11 @@ class AvidConfig(PreTrainedConfig):
         return [self.projection_sizes] if isinstance(self.projection_sizes, int) else self.projection_sizes
 
     def _check(self) -> None:
-        rules = {
-            "video_depth": (self.video_depth in BLOCKS_PER_STAGE, f"one of {sorted(BLOCKS_PER_STAGE)}"),
-            "video_hidden_sizes": (_four_positive(self.video_hidden_sizes), "four positive integers"),
-            "video_num_channels": (self.video_num_channels > 0, "a positive integer"),
-            "audio_hidden_sizes": (_four_positive(self.audio_hidden_sizes), "four positive integers"),
-            "audio_strides": (_four_positive(self.audio_strides), "four positive integers"),
-            "audio_num_channels": (self.audio_num_channels > 0, "a positive integer"),
+        rules = tower_rules(self) | {
             "projection_sizes": (
                 all(isinstance(width, int) and width > 0 for width in self.projection_widths),
                 "a positive integer, a list of them, or None",
             ),
-            "batch_norm_eps": (self.batch_norm_eps > 0, "a positive number"),
-            "batch_norm_momentum": (0 < self.batch_norm_momentum <= 1, "a number in (0, 1]"),
-            "classifier_dropout": (0 <= self.classifier_dropout < 1, "a number in [0, 1)"),
             "probe_features": (
                 set(self.probe_features) <= set(FEATURE_NAMES),
                 f"names among {FEATURE_NAMES}",
@@ -115,10 +105,4 @@ class AvidConfig(PreTrainedConfig):
                 f"one size for each of the {len(self.probe_features)} probe_features",
             ),
         }
-        for field, (holds, expected) in rules.items():
-            if not holds:
-                raise InvalidValueError(explain(f"AvidConfig.{field}", repr(getattr(self, field)), expected))
-
-
-def _four_positive(sizes: list[int]) -> bool:
-    return len(sizes) == 4 and all(isinstance(size, int) and size > 0 for size in sizes)
+        check_fields(self, rules)

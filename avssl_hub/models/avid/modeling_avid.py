@@ -4,23 +4,25 @@ An R(2+1)D video tower and a VGG-like sound tower each end in a global max pool 
 brings the two embeddings of one clip together. Checkpoints of the authors enter through ``conversion/avid_cma.py``.
 """
 
-import math
-from contextlib import nullcontext
 from dataclasses import dataclass
-from functools import partial
 
 import torch
 from torch import nn
 from torch.nn import functional as F
-from torch.utils.checkpoint import checkpoint
-from transformers import PreTrainedModel
-from transformers import initialization as init
-from transformers.modeling_layers import GradientCheckpointingLayer
 from transformers.utils import ModelOutput
 
 from ...errors import InvalidValueError, explain
-from ...layers.statistics import kept_statistics
-from .._inference_form import InferenceForm
+from ...layers.audio_tower import AudioTower
+from ...layers.video_tower import VideoTower
+from .._tower_modeling import (
+    TowerClassifierOutput,
+    TowerForClassification,
+    TowerForVideoClassification,
+    TowerPreTrainedModel,
+    channels_first,
+    checked_spectrogram,
+    global_max,
+)
 from .configuration_avid import FEATURE_NAMES, AvidConfig
 
 
@@ -48,21 +50,6 @@ class AvidOutput(ModelOutput):
 
 
 @dataclass
-class AvidClassifierOutput(ModelOutput):
-    """What the classification models return.
-
-    Attributes:
-        loss: Mean cross-entropy, when labels were given.
-        logits: ``(B, num_labels)``.
-        hidden_states: The tower's five maps, when asked for.
-    """
-
-    loss: torch.FloatTensor | None = None
-    logits: torch.FloatTensor | None = None
-    hidden_states: tuple[torch.FloatTensor, ...] | None = None
-
-
-@dataclass
 class AvidProbeOutput(ModelOutput):
     """What ``AvidForLinearProbe`` returns.
 
@@ -75,121 +62,6 @@ class AvidProbeOutput(ModelOutput):
     loss: torch.FloatTensor | None = None
     logits: torch.FloatTensor | None = None
     pooled_features: tuple[torch.FloatTensor, ...] | None = None
-
-
-class AvidVideoStem(nn.Module):
-    def __init__(self, config: AvidConfig):
-        super().__init__()
-        self.conv = nn.Conv3d(
-            config.video_num_channels,
-            config.video_hidden_sizes[0],
-            (3, 7, 7),
-            (1, 2, 2),
-            (1, 3, 3),
-            bias=False,
-        )
-        self.norm = nn.BatchNorm3d(config.video_hidden_sizes[0], config.batch_norm_eps, config.batch_norm_momentum)
-        self.pool = nn.MaxPool3d((1, 3, 3), (1, 2, 2), (0, 1, 1)) if config.video_stem_pool else nn.Identity()
-
-    def forward(self, pixels: torch.Tensor) -> torch.Tensor:
-        return self.pool(F.relu(self.norm(self.conv(pixels))))
-
-
-class AvidVideoBlock(GradientCheckpointingLayer):
-    """R(2+1)D residual block of section 2: no middle width, normalised after the addition, bare shortcut."""
-
-    def __init__(self, config: AvidConfig, in_channels: int, channels: int, stride: int):
-        super().__init__()
-
-        def spatial(width: int, step: int) -> nn.Conv3d:
-            return nn.Conv3d(width, channels, (1, 3, 3), (1, step, step), (0, 1, 1), bias=False)
-
-        def temporal(step: int) -> nn.Conv3d:
-            return nn.Conv3d(channels, channels, (3, 1, 1), (step, 1, 1), (1, 0, 0), bias=False)
-
-        def norm() -> nn.BatchNorm3d:
-            return nn.BatchNorm3d(channels, config.batch_norm_eps, config.batch_norm_momentum)
-
-        self.spatial_conv1, self.spatial_norm1 = spatial(in_channels, stride), norm()
-        self.temporal_conv1, self.temporal_norm1 = temporal(stride), norm()
-        self.spatial_conv2, self.spatial_norm2 = spatial(channels, 1), norm()
-        self.temporal_conv2 = temporal(1)
-        self.norm = norm()
-        self.shortcut = None
-        if stride != 1 or in_channels != channels:
-            self.shortcut = nn.Conv3d(in_channels, channels, 1, stride, bias=False)
-
-    def forward(self, hidden: torch.Tensor) -> torch.Tensor:
-        shortcut = hidden if self.shortcut is None else self.shortcut(hidden)
-        hidden = F.relu(self.spatial_norm1(self.spatial_conv1(hidden)))
-        hidden = F.relu(self.temporal_norm1(self.temporal_conv1(hidden)))
-        hidden = F.relu(self.spatial_norm2(self.spatial_conv2(hidden)))
-        return F.relu(self.norm(self.temporal_conv2(hidden) + shortcut))
-
-
-class AvidVideoEncoder(nn.Module):
-    """Video tower: ``(B, C, T, H, W)`` to five feature maps."""
-
-    def __init__(self, config: AvidConfig):
-        super().__init__()
-        self.stem = AvidVideoStem(config)
-        self.stages = nn.ModuleList()
-        width = config.video_hidden_sizes[0]
-        for index, (channels, blocks) in enumerate(zip(config.video_hidden_sizes, config.video_blocks)):
-            first = AvidVideoBlock(config, width, channels, stride=1 if index == 0 else 2)
-            rest = [AvidVideoBlock(config, channels, channels, stride=1) for _ in range(blocks - 1)]
-            self.stages.append(nn.Sequential(first, *rest))
-            width = channels
-
-    def forward(self, pixels: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        features = [self.stem(pixels)]
-        for stage in self.stages:
-            features.append(stage(features[-1]))
-        return tuple(features)
-
-
-class AvidAudioStem(nn.Module):
-    def __init__(self, config: AvidConfig):
-        super().__init__()
-        self.conv = nn.Conv2d(config.audio_num_channels, config.audio_hidden_sizes[0], 7, 2, 3, bias=False)
-        self.norm = nn.BatchNorm2d(config.audio_hidden_sizes[0], config.batch_norm_eps, config.batch_norm_momentum)
-
-    def forward(self, spectrogram: torch.Tensor) -> torch.Tensor:
-        return F.relu(self.norm(self.conv(spectrogram)))
-
-
-class AvidAudioBlock(GradientCheckpointingLayer):
-    """Two convolutions without a shortcut (section 3)."""
-
-    def __init__(self, config: AvidConfig, in_channels: int, channels: int, stride: int):
-        super().__init__()
-        self.conv1 = nn.Conv2d(in_channels, channels, 3, stride, 1, bias=False)
-        self.norm1 = nn.BatchNorm2d(channels, config.batch_norm_eps, config.batch_norm_momentum)
-        self.conv2 = nn.Conv2d(channels, channels, 3, 1, 1, bias=False)
-        self.norm2 = nn.BatchNorm2d(channels, config.batch_norm_eps, config.batch_norm_momentum)
-
-    def forward(self, hidden: torch.Tensor) -> torch.Tensor:
-        hidden = F.relu(self.norm1(self.conv1(hidden)))
-        return F.relu(self.norm2(self.conv2(hidden)))
-
-
-class AvidAudioEncoder(nn.Module):
-    """Sound tower: ``(B, C, time, frequency)`` to five feature maps."""
-
-    def __init__(self, config: AvidConfig):
-        super().__init__()
-        self.stem = AvidAudioStem(config)
-        widths = [config.audio_hidden_sizes[0], *config.audio_hidden_sizes]
-        self.blocks = nn.ModuleList(
-            AvidAudioBlock(config, *sizes, stride)
-            for *sizes, stride in zip(widths, config.audio_hidden_sizes, config.audio_strides)
-        )
-
-    def forward(self, spectrogram: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        features = [self.stem(spectrogram)]
-        for block in self.blocks:
-            features.append(block(features[-1]))
-        return tuple(features)
 
 
 class AvidProjection(nn.Module):
@@ -205,53 +77,8 @@ class AvidProjection(nn.Module):
         return features
 
 
-class AvidPreTrainedModel(InferenceForm, PreTrainedModel):
+class AvidPreTrainedModel(TowerPreTrainedModel):
     config_class = AvidConfig
-    main_input_name = "pixel_values_videos"
-    supports_gradient_checkpointing = True
-    _no_split_modules = ["AvidVideoBlock", "AvidAudioBlock"]
-
-    def _init_weights(self, module: nn.Module) -> None:
-        if not isinstance(module, (nn.Conv2d, nn.Conv3d, nn.Linear)):
-            super()._init_weights(module)
-            return
-        init.kaiming_uniform_(module.weight, a=math.sqrt(5))
-        if module.bias is not None:
-            bound = module.weight[0].numel() ** -0.5
-            init.uniform_(module.bias, -bound, bound)
-
-    def _set_gradient_checkpointing(self, enable=True, gradient_checkpointing_func=checkpoint, **kwargs) -> None:
-        # A checkpointed block runs twice a step; its running statistics are to move once, as without checkpointing.
-        func = partial(gradient_checkpointing_func, context_fn=lambda: (nullcontext(), kept_statistics(self)))
-        super()._set_gradient_checkpointing(enable, func, **kwargs)
-
-    def _fold(self) -> None:
-        from .inference_avid import FoldedAudioEncoder, FoldedVideoEncoder
-
-        if hasattr(self, "video_encoder"):
-            self.video_encoder = FoldedVideoEncoder(self.video_encoder)
-        if hasattr(self, "audio_encoder"):
-            self.audio_encoder = FoldedAudioEncoder(self.audio_encoder)
-
-
-def _to_channels_first(pixel_values_videos: torch.Tensor, config: AvidConfig) -> torch.Tensor:
-    shape = tuple(pixel_values_videos.shape)
-    if len(shape) != 5 or shape[2] != config.video_num_channels:
-        expected = f"a tensor (batch, time, {config.video_num_channels}, height, width)"
-        raise InvalidValueError(explain("pixel_values_videos", f"shape {shape}", expected, "Use AvidProcessor."))
-    return pixel_values_videos.transpose(1, 2)
-
-
-def _check_spectrogram(input_features: torch.Tensor, config: AvidConfig) -> torch.Tensor:
-    shape = tuple(input_features.shape)
-    if len(shape) != 4 or shape[1] != config.audio_num_channels:
-        expected = f"a tensor (batch, {config.audio_num_channels}, time, frequency)"
-        raise InvalidValueError(explain("input_features", f"shape {shape}", expected, "Use AvidProcessor."))
-    return input_features
-
-
-def _global_max(features: torch.Tensor) -> torch.Tensor:
-    return features.flatten(2).amax(2)
 
 
 class AvidModel(AvidPreTrainedModel):
@@ -259,8 +86,8 @@ class AvidModel(AvidPreTrainedModel):
 
     def __init__(self, config: AvidConfig):
         super().__init__(config)
-        self.video_encoder = AvidVideoEncoder(config)
-        self.audio_encoder = AvidAudioEncoder(config)
+        self.video_encoder = VideoTower(config)
+        self.audio_encoder = AudioTower(config)
         self.video_projection = AvidProjection(config.video_hidden_sizes[-1], config.projection_widths)
         self.audio_projection = AvidProjection(config.audio_hidden_sizes[-1], config.projection_widths)
         self.post_init()
@@ -301,14 +128,14 @@ class AvidModel(AvidPreTrainedModel):
             output_hidden_states = self.config.output_hidden_states
         output = AvidOutput(audio_mask=audio_mask)
         if pixel_values_videos is not None:
-            maps = self.video_encoder(_to_channels_first(pixel_values_videos, self.config))
-            output["video_pooled"] = _global_max(maps[-1])
+            maps = self.video_encoder(channels_first(pixel_values_videos, self.config))
+            output["video_pooled"] = global_max(maps[-1])
             output["video_embeds"] = self.video_projection(output.video_pooled)
             if output_hidden_states:
                 output["video_hidden_states"] = maps
         if input_features is not None:
-            maps = self.audio_encoder(_check_spectrogram(input_features, self.config))
-            output["audio_pooled"] = _global_max(maps[-1])
+            maps = self.audio_encoder(checked_spectrogram(input_features, self.config))
+            output["audio_pooled"] = global_max(maps[-1])
             output["audio_embeds"] = self.audio_projection(output.audio_pooled)
             if audio_mask is not None:
                 output["audio_embeds"] = output.audio_embeds.masked_fill(~audio_mask[:, None], torch.nan)
@@ -317,48 +144,13 @@ class AvidModel(AvidPreTrainedModel):
         return output if return_dict in (None, True) else output.to_tuple()
 
 
-class _AvidForClassification(AvidPreTrainedModel):
-    """Global max pool, dropout, linear classifier (section 11.1)."""
-
-    def __init__(self, config: AvidConfig, in_features: int):
-        super().__init__(config)
-        self.dropout = nn.Dropout(config.classifier_dropout)
-        self.classifier = nn.Linear(in_features, config.num_labels)
-
-    def _classify(self, maps, labels, output_hidden_states, return_dict):
-        logits = self.classifier(self.dropout(_global_max(maps[-1])))
-        wanted = self.config.output_hidden_states if output_hidden_states is None else output_hidden_states
-        output = AvidClassifierOutput(
-            loss=None if labels is None else F.cross_entropy(logits, labels),
-            logits=logits,
-            hidden_states=maps if wanted else None,
-        )
-        return output if return_dict in (None, True) else output.to_tuple()
-
-
-class AvidForVideoClassification(_AvidForClassification):
+class AvidForVideoClassification(AvidPreTrainedModel, TowerForVideoClassification):
     """The video tower with a linear classifier, for fine-tuning on actions (section 11.1)."""
 
     _keys_to_ignore_on_load_unexpected = [r"^audio_encoder\.", r"^(video|audio)_projection\."]
 
-    def __init__(self, config: AvidConfig):
-        super().__init__(config, config.video_hidden_sizes[-1])
-        self.video_encoder = AvidVideoEncoder(config)
-        self.post_init()
 
-    def forward(
-        self,
-        pixel_values_videos: torch.Tensor,
-        labels: torch.Tensor | None = None,
-        output_hidden_states: bool | None = None,
-        return_dict: bool | None = None,
-    ) -> AvidClassifierOutput | tuple:
-        """Classify video ``(B, T, C, H, W)``; ``labels`` ``(B,)`` add the loss."""
-        maps = self.video_encoder(_to_channels_first(pixel_values_videos, self.config))
-        return self._classify(maps, labels, output_hidden_states, return_dict)
-
-
-class AvidForAudioClassification(_AvidForClassification):
+class AvidForAudioClassification(AvidPreTrainedModel, TowerForClassification):
     """The sound tower with a linear classifier."""
 
     main_input_name = "input_features"
@@ -366,7 +158,7 @@ class AvidForAudioClassification(_AvidForClassification):
 
     def __init__(self, config: AvidConfig):
         super().__init__(config, config.audio_hidden_sizes[-1])
-        self.audio_encoder = AvidAudioEncoder(config)
+        self.audio_encoder = AudioTower(config)
         self.post_init()
 
     def forward(
@@ -375,9 +167,9 @@ class AvidForAudioClassification(_AvidForClassification):
         labels: torch.Tensor | None = None,
         output_hidden_states: bool | None = None,
         return_dict: bool | None = None,
-    ) -> AvidClassifierOutput | tuple:
+    ) -> TowerClassifierOutput | tuple:
         """Classify spectrograms ``(B, C, time, frequency)``; ``labels`` ``(B,)`` add the loss."""
-        maps = self.audio_encoder(_check_spectrogram(input_features, self.config))
+        maps = self.audio_encoder(checked_spectrogram(input_features, self.config))
         return self._classify(maps, labels, output_hidden_states, return_dict)
 
 
@@ -402,7 +194,7 @@ class AvidForLinearProbe(AvidPreTrainedModel):
 
     def __init__(self, config: AvidConfig):
         super().__init__(config)
-        self.video_encoder = AvidVideoEncoder(config).requires_grad_(False)
+        self.video_encoder = VideoTower(config).requires_grad_(False)
         channels = dict(zip(FEATURE_NAMES, [config.video_hidden_sizes[0], *config.video_hidden_sizes]))
         channels["pool"] = config.video_hidden_sizes[-1]
         self.probes = nn.ModuleDict(
@@ -427,7 +219,7 @@ class AvidForLinearProbe(AvidPreTrainedModel):
     ) -> AvidProbeOutput | tuple:
         """Classify video ``(B, T, C, H, W)`` from every probed feature; ``labels`` ``(B,)`` add the loss."""
         with torch.no_grad():
-            maps = self.video_encoder(_to_channels_first(pixel_values_videos, self.config))
+            maps = self.video_encoder(channels_first(pixel_values_videos, self.config))
         features = {**dict(zip(FEATURE_NAMES, maps)), "pool": maps[-1]}
         pooled, logits = zip(*(probe(features[name]) for name, probe in self.probes.items()))
         losses = [] if labels is None else [F.cross_entropy(scores, labels) for scores in logits]
