@@ -58,9 +58,9 @@ class TowerPreTrainedModel(InferenceForm, PreTrainedModel):
     def _fold(self) -> None:
         from ..layers.folded_towers import FoldedAudioTower, FoldedVideoTower
 
-        if hasattr(self, "video_encoder"):
+        if getattr(self, "video_encoder", None) is not None:
             self.video_encoder = FoldedVideoTower(self.video_encoder)
-        if hasattr(self, "audio_encoder"):
+        if getattr(self, "audio_encoder", None) is not None:
             self.audio_encoder = FoldedAudioTower(self.audio_encoder)
 
 

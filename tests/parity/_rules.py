@@ -18,7 +18,7 @@ def fixture_files(family: str, pattern: str) -> list:
     """Parameters for ``pytest.mark.parametrize``: the matching files, or one skip that says what is absent."""
     root = Path(os.environ.get("AVSSL_PARITY_DIR") or OWN_FIXTURES)
     others = FAMILIES - {family}
-    files = [path for path in sorted(root.rglob(pattern)) if not others & set(path.relative_to(root).parts)]
+    files = [path for path in sorted(root.rglob(pattern)) if not others & {root.name, *path.relative_to(root).parts}]
     if not files:
         reason = f"no {family} fixture {pattern} in {root}"
         return [pytest.param(None, marks=pytest.mark.skip(reason=reason), id=pattern)]

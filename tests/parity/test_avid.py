@@ -17,36 +17,15 @@ from avssl_hub.audio.spectrogram import fit_length, log_spectrogram
 from conversion.avid_cma import RULES
 
 from ._rules import assert_matches, fixture_files, gaussian, load_fixture, rule_weight, waveform
+from ._towers import original_tower_name
 
 FORWARD_TOLERANCE = 1e-5
 FEATURES = ("conv1", "conv2x", "conv3x", "conv4x", "conv5x", "pool")
 
-ORIGINAL_VIDEO_PARTS = {
-    "spatial_conv1": "spt_conv1",
-    "spatial_norm1": "spt_bn1",
-    "temporal_conv1": "tmp_conv1",
-    "temporal_norm1": "tmp_bn1",
-    "spatial_conv2": "spt_conv2",
-    "spatial_norm2": "spt_bn2",
-    "temporal_conv2": "tmp_conv2",
-    "norm": "out_bn",
-    "shortcut": "res_conv",
-}
-
 
 def original_name(name: str, config: AvidConfig) -> str:
     """The authors' name of one of our parameters, written independently of the converter's table."""
-    name = re.sub(r"^(video|audio)_encoder\.stem\.conv", r"\1_model.conv1.0", name)
-    name = re.sub(r"^(video|audio)_encoder\.stem\.norm", r"\1_model.conv1.1", name)
-    if match := re.match(r"video_encoder\.stages\.(\d)\.(\d)\.(\w+)\.(\w+)", name):
-        stage, block, part, tensor = match.groups()
-        index = "" if config.video_depth == 10 else f"{block}."
-        name = f"video_model.conv{int(stage) + 2}x.{index}{ORIGINAL_VIDEO_PARTS[part]}.{tensor}"
-    name = re.sub(
-        r"^audio_encoder\.blocks\.(\d)\.(conv|norm)",
-        lambda m: f"audio_model.block{int(m[1]) + 1}.{'bn' if m[2] == 'norm' else 'conv'}",
-        name,
-    )
+    name = original_tower_name(name, config.video_depth)
     return re.sub(r"^(video|audio)_projection\.layers\.(\d)", lambda m: f"{m[1]}_proj.projection.{2 * int(m[2])}", name)
 
 
