@@ -5,50 +5,23 @@ as ``memory_banks.safetensors`` on request. Bank rows belong to the authors' own
 """
 
 import re
-from copy import deepcopy
 from pathlib import Path
 
 import torch
 from safetensors.torch import save_file
+from torch.nn import functional as F
 
 from avssl_hub.models.avid import AvidConfig, AvidModel, AvidProcessor
 from avssl_hub.objectives import BANKS_FILE
 
-from ._avid_reference import audio_features, video_features
 from ._checkpoint import entry, load_checkpoint
 from ._rename import Rule, check_fits, rename, strip_prefix
+from ._restated import State, restated
+from ._tower_names import TENSOR, TOWER_RULES
+from ._tower_reference import audio_features, video_features
 from .report import ParityReport
 
 NAMES = ("avid.kinetics", "avid.audioset", "avid_cma.kinetics", "avid_cma.audioset")
-
-VIDEO_PARTS = {
-    "spt_conv1": "spatial_conv1",
-    "spt_bn1": "spatial_norm1",
-    "tmp_conv1": "temporal_conv1",
-    "tmp_bn1": "temporal_norm1",
-    "spt_conv2": "spatial_conv2",
-    "spt_bn2": "spatial_norm2",
-    "tmp_conv2": "temporal_conv2",
-    "out_bn": "norm",
-    "res_conv": "shortcut",
-}
-STEM_PARTS = {"0": "conv", "1": "norm"}
-AUDIO_PARTS = {"conv1": "conv1", "bn1": "norm1", "conv2": "conv2", "bn2": "norm2"}
-TENSOR = r"(?P<tensor>weight|bias|running_mean|running_var|num_batches_tracked)"
-
-
-def _stem(match: re.Match) -> str:
-    return f"{match['tower']}_encoder.stem.{STEM_PARTS[match['part']]}.{match['tensor']}"
-
-
-def _video_block(match: re.Match) -> str:
-    # At depth 10 a stage is the block itself and its keys have no index.
-    place = f"{int(match['stage']) - 2}.{match['block'] or 0}"
-    return f"video_encoder.stages.{place}.{VIDEO_PARTS[match['part']]}.{match['tensor']}"
-
-
-def _audio_block(match: re.Match) -> str:
-    return f"audio_encoder.blocks.{int(match['block']) - 1}.{AUDIO_PARTS[match['part']]}.{match['tensor']}"
 
 
 def _head(match: re.Match) -> str:
@@ -57,12 +30,7 @@ def _head(match: re.Match) -> str:
 
 
 RULES: tuple[Rule, ...] = (
-    (rf"(?P<tower>video|audio)_model\.conv1\.(?P<part>[01])\.{TENSOR}", _stem),
-    (
-        rf"video_model\.conv(?P<stage>[2-5])x\.(?:(?P<block>\d+)\.)?(?P<part>{'|'.join(VIDEO_PARTS)})\.{TENSOR}",
-        _video_block,
-    ),
-    (rf"audio_model\.block(?P<block>[1-4])\.(?P<part>{'|'.join(AUDIO_PARTS)})\.{TENSOR}", _audio_block),
+    *TOWER_RULES,
     (rf"(?P<tower>video|audio)_proj\.projection\.(?P<layer>[024])\.{TENSOR}", _head),
 )
 
@@ -122,15 +90,9 @@ def _training_facts(saved: dict, criterion: dict) -> dict[str, float | int]:
 @torch.no_grad()
 def _compare(report: ParityReport, model: AvidModel, original: dict[str, torch.Tensor]) -> None:
     generator = torch.Generator().manual_seed(0)
-    pixels = torch.randn(1, 8, 3, 112, 112, generator=generator)
-    spectrogram = torch.randn(1, 1, 200, 257, generator=generator)
-    expected = _restated(original, pixels, spectrogram)
-    if not all(value.isfinite().all() for value in expected.values()):
-        # Weights that no training gave can overflow single precision; the mapping is still to be checked.
-        report.dtype = "float64"
-        model, pixels, spectrogram = deepcopy(model).double(), pixels.double(), spectrogram.double()
-        expected = _restated({name: value.double() for name, value in original.items()}, pixels, spectrogram)
-    output = model(pixels, spectrogram, output_hidden_states=True)
+    inputs = torch.randn(1, 8, 3, 112, 112, generator=generator), torch.randn(1, 1, 200, 257, generator=generator)
+    model, inputs, expected = restated(report, model, original, inputs, _restate)
+    output = model(*inputs, output_hidden_states=True)
     actual = [
         value
         for modality in ("video", "audio")
@@ -144,8 +106,15 @@ def _compare(report: ParityReport, model: AvidModel, original: dict[str, torch.T
         report.compare(name, value, reference)
 
 
-def _restated(
-    original: dict[str, torch.Tensor], pixels: torch.Tensor, spectrogram: torch.Tensor
-) -> dict[str, torch.Tensor]:
-    features = {f"video.{k}": v for k, v in video_features(original, pixels.transpose(1, 2)).items()}
-    return features | {f"audio.{k}": v for k, v in audio_features(original, spectrogram).items()}
+def _restate(state: State, pixels: torch.Tensor, spectrogram: torch.Tensor) -> dict[str, torch.Tensor]:
+    video = video_features(state, pixels.transpose(1, 2), stem_pool=True)
+    audio = audio_features(state, spectrogram, first_stride=2)
+    features = {}
+    for tower, maps in (("video", video), ("audio", audio)):
+        features |= {f"{tower}.{name}": value for name, value in maps.items()}
+        hidden = maps["pool"]
+        for index in (0, 2, 4):
+            key = f"{tower}_proj.projection.{index}"
+            hidden = F.linear(F.relu(hidden) if index else hidden, state[f"{key}.weight"], state[f"{key}.bias"])
+        features[f"{tower}.embedding"] = hidden
+    return features

@@ -1,4 +1,4 @@
-"""The AVID network written a second time, directly on the authors' key names, to check conversions against.
+"""The towers of AVID and AVSA written a second time, on the authors' key names, to check conversions against.
 
 It shares no code with ``avssl_hub``: plain functional calls, one line a layer, evaluation mode.
 """
@@ -30,20 +30,14 @@ def _block(hidden: torch.Tensor, state: State, name: str, stride: int) -> torch.
     return F.relu(_norm(hidden + residual, state, f"{name}.out_bn"))
 
 
-def _head(features: torch.Tensor, state: State, name: str) -> torch.Tensor:
-    for index in (0, 2, 4):
-        key = f"{name}.projection.{index}"
-        features = F.linear(F.relu(features) if index else features, state[f"{key}.weight"], state[f"{key}.bias"])
-    return features
-
-
-def video_features(state: State, pixels: torch.Tensor) -> dict[str, torch.Tensor]:
-    """Every named feature of the video tower and its embedding, for ``(B, 3, T, H, W)``."""
+def video_features(state: State, pixels: torch.Tensor, stem_pool: bool) -> dict[str, torch.Tensor]:
+    """Every named feature of the video tower for ``(B, 3, T, H, W)``."""
     name = "video_model"
     hidden = F.conv3d(pixels, state[f"{name}.conv1.0.weight"], stride=(1, 2, 2), padding=(1, 3, 3))
     hidden = F.relu(_norm(hidden, state, f"{name}.conv1.1"))
-    features = {"conv1": F.max_pool3d(hidden, (1, 3, 3), (1, 2, 2), (0, 1, 1))}
-    hidden = features["conv1"]
+    if stem_pool:
+        hidden = F.max_pool3d(hidden, (1, 3, 3), (1, 2, 2), (0, 1, 1))
+    features = {"conv1": hidden}
     for stage in (2, 3, 4, 5):
         blocks = {key.split(".")[2] for key in state if key.startswith(f"{name}.conv{stage}x.")}
         for block in sorted(blocks, key=int):
@@ -51,22 +45,20 @@ def video_features(state: State, pixels: torch.Tensor) -> dict[str, torch.Tensor
             hidden = _block(hidden, state, f"{name}.conv{stage}x.{block}", stride)
         features[f"conv{stage}x"] = hidden
     features["pool"] = hidden.amax((2, 3, 4))
-    features["embedding"] = _head(features["pool"], state, "video_proj")
     return features
 
 
-def audio_features(state: State, spectrogram: torch.Tensor) -> dict[str, torch.Tensor]:
-    """Every named feature of the sound tower and its embedding, for ``(B, 1, time, rows)``."""
+def audio_features(state: State, spectrogram: torch.Tensor, first_stride: int) -> dict[str, torch.Tensor]:
+    """Every named feature of the sound tower for ``(B, C, time, rows)``."""
     name = "audio_model"
     hidden = F.conv2d(spectrogram, state[f"{name}.conv1.0.weight"], stride=2, padding=3)
     hidden = F.relu(_norm(hidden, state, f"{name}.conv1.1"))
     features = {"conv1": hidden}
-    for block, stride in ((1, 2), (2, 2), (3, 2), (4, 1)):
+    for block, stride in ((1, first_stride), (2, 2), (3, 2), (4, 1)):
         for conv, step in ((1, stride), (2, 1)):
             weight = state[f"{name}.block{block}.conv{conv}.weight"]
             hidden = F.conv2d(hidden, weight, stride=step, padding=1)
             hidden = F.relu(_norm(hidden, state, f"{name}.block{block}.bn{conv}"))
-        features[f"conv{block + 1}x"] = hidden
+        features[f"block{block}"] = hidden
     features["pool"] = hidden.amax((2, 3))
-    features["embedding"] = _head(features["pool"], state, "audio_proj")
     return features
