@@ -21,6 +21,7 @@ _HOME_OF = {
     "AvsaForSpatialAlignment": "models.avsa",
     "AvsaForVideoClassification": "models.avsa",
     "AvsaModel": "models.avsa",
+    "AvsaProcessor": "models.avsa",
     "EmbeddingPipeline": "pipelines.embed",
     "LocalizationPipeline": "pipelines.localize",
     "Manifest": "data.manifest",

@@ -6,19 +6,19 @@ from pathlib import Path
 import torch
 import torchaudio.functional as TAF
 from safetensors.torch import load_file
-from transformers import BatchFeature, FeatureExtractionMixin
+from transformers import BatchFeature
 
 from ...audio.spectrogram import fit_length, log_spectrogram
-from ...data.clips import Span, center_start
 from ...errors import InvalidValueError, explain
-from ...media import MediaReader, VideoClip
+from ...media import MediaReader
 from ...video.transforms import center_crop, normalize, repeat_to_length, resize
-from .._raw_media import Array, Source, checked_frames, checked_samples, is_file, per_clip
+from .._clip_processor import ClipProcessor
+from .._raw_media import Array, Source, per_clip
 
 STATISTICS = Path(__file__).with_name("statistics.safetensors")
 
 
-class AvidProcessor(FeatureExtractionMixin):
+class AvidProcessor(ClipProcessor):
     """Raw video and sound to ``pixel_values_videos`` and ``input_features``, as the authors' evaluation does.
 
     Args:
@@ -85,11 +85,6 @@ class AvidProcessor(FeatureExtractionMixin):
     def ablation(cls, **kwargs) -> "AvidProcessor":
         """Inputs of the ablation networks: 112 pixel crops, 129 spectrogram rows at 50 frames a second."""
         return cls(crop_size=112, resize_size=128, fft_size=512, hop_length=480, **kwargs)
-
-    @property
-    def video_duration(self) -> float:
-        """Seconds of picture in a clip."""
-        return self.num_frames / self.fps
 
     @property
     def num_spectrogram_frames(self) -> int:
@@ -173,66 +168,10 @@ class AvidProcessor(FeatureExtractionMixin):
         mean, std = (decibels.new_tensor(values) for values in (self.spectrogram_mean, self.spectrogram_std))
         return (decibels - mean) / (std + 1e-5)
 
-    def read_clip(
-        self, reader: MediaReader, start: float | None = None
-    ) -> tuple[torch.Tensor | None, torch.Tensor | None]:
-        """Read the picture and sound of one clip from an open file.
+    def _read_sound(self, reader: MediaReader, start: float) -> torch.Tensor:
+        return reader.read_audio(start, self.audio_duration, self.sampling_rate).samples[0]
 
-        Args:
-            reader: The open file.
-            start: Start of the sound window in seconds; None reads the middle of the file. The picture lies in the
-                middle of the window, and the window then moves by as much as the first frame found is off the time
-                asked for (section 5.2).
-
-        Returns:
-            Frames ``(T, H, W, 3)`` and samples ``(n,)``; None for a modality the file lacks.
-
-        Raises:
-            MediaError: The file cannot be read there.
-        """
-        start = self._window_start(reader) if start is None else start
-        frames = samples = None
-        if reader.info.has_video:
-            clip = self._read_video(reader, start)
-            frames = clip.frames
-            start += clip.times[0].item() - clip.start
-        if reader.info.has_audio:
-            samples = reader.read_audio(start, self.audio_duration, self.sampling_rate).samples[0]
-        return frames, samples
-
-    def _raw(
-        self, video: Source | Array | None, sound: Source | Array | None, sampling_rate: int | None, start: float | None
-    ) -> tuple[torch.Tensor | None, torch.Tensor | None]:
-        if is_file(video) and is_file(sound) and video == sound:
-            with MediaReader(video) as reader:
-                if reader.info.has_video:
-                    return self.read_clip(reader, start)
-        if is_file(video):
-            with MediaReader(video) as reader:
-                video = self._read_video(reader, self._window_start(reader) if start is None else start).frames
-        if is_file(sound):
-            with MediaReader(sound) as reader:
-                start = self._window_start(reader) if start is None else start
-                window = start, self.audio_duration, self.sampling_rate
-                sound = reader.read_audio(*window).samples[0] if reader.info.has_audio else None
-                sampling_rate = self.sampling_rate
-        return checked_frames(video), self._resampled(sound, sampling_rate)
-
-    def _window_start(self, reader: MediaReader) -> float:
-        # The picture decides where the middle is: sound can be padded, missing frames cannot.
-        stream = reader.video or reader.audio
-        return center_start(Span(stream.start, stream.end), self.audio_duration)
-
-    def _read_video(self, reader: MediaReader, window_start: float) -> VideoClip:
-        middle = window_start + (self.audio_duration - self.video_duration) / 2
-        if reader.video is not None:
-            middle = min(middle, max(reader.video.start, reader.video.end - self.video_duration))
-        return reader.read_video(middle, self.video_duration, self.fps, self.num_frames)
-
-    def _resampled(self, sound: Array | None, sampling_rate: int | None) -> torch.Tensor | None:
-        if sound is None:
-            return None
-        samples = checked_samples(sound, sampling_rate, self.sampling_rate)
+    def _own_sound(self, samples: torch.Tensor, sampling_rate: int) -> torch.Tensor:
         return TAF.resample(samples.mean(0), sampling_rate, self.sampling_rate)
 
 

@@ -2,10 +2,12 @@
 
 from transformers import (
     AutoConfig,
+    AutoFeatureExtractor,
     AutoModel,
     AutoModelForPreTraining,
     AutoModelForSemanticSegmentation,
     AutoModelForVideoClassification,
+    AutoProcessor,
 )
 
 from .configuration_avsa import AvsaConfig
@@ -17,6 +19,7 @@ from .matching_avsa import (
 )
 from .modeling_avsa import AvsaForVideoClassification, AvsaModel, AvsaOutput, AvsaPreTrainedModel
 from .pretraining_avsa import AvsaForPreTraining, AvsaForPreTrainingOutput
+from .processing_avsa import AvsaProcessor
 from .segmentation_avsa import AvsaForSemanticSegmentation, AvsaSegmentationOutput
 
 AutoConfig.register(AvsaConfig.model_type, AvsaConfig, exist_ok=True)
@@ -24,6 +27,8 @@ AutoModel.register(AvsaConfig, AvsaModel, exist_ok=True)
 AutoModelForPreTraining.register(AvsaConfig, AvsaForPreTraining, exist_ok=True)
 AutoModelForSemanticSegmentation.register(AvsaConfig, AvsaForSemanticSegmentation, exist_ok=True)
 AutoModelForVideoClassification.register(AvsaConfig, AvsaForVideoClassification, exist_ok=True)
+AutoFeatureExtractor.register(AvsaConfig, AvsaProcessor, exist_ok=True)
+AutoProcessor.register(AvsaConfig, AvsaProcessor, exist_ok=True)
 
 __all__ = [
     "AvsaConfig",
@@ -37,6 +42,7 @@ __all__ = [
     "AvsaModel",
     "AvsaOutput",
     "AvsaPreTrainedModel",
+    "AvsaProcessor",
     "AvsaSegmentationOutput",
     "draw_partners",
 ]

@@ -1,0 +1,229 @@
+"""From 360-degree media to AVSA's inputs: views of the picture, and log-mels of the sound turned to face them."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+import torchaudio.functional as TAF
+from safetensors.torch import load_file
+from transformers import BatchFeature
+
+from ...audio.spectrogram import fit_length, log_mel_spectrogram
+from ...errors import InvalidValueError, explain
+from ...media import DecodeError, MediaReader
+from ...video.transforms import repeat_to_length
+from ...video.views import Views
+from ...views import ViewCutter
+from .._clip_processor import ClipProcessor
+from .._raw_media import Array, Source, per_clip
+
+STATISTICS = Path(__file__).with_name("statistics.safetensors")
+# Sounds of higher order begin with these: W, Y, Z, X (ACN, SN3D).
+CHANNELS = 4
+
+
+class AvsaProcessor(ClipProcessor):
+    """Equirectangular video and first-order ambisonics to ``pixel_values_videos`` and ``input_features``.
+
+    Args:
+        num_frames: Frames of a clip; a shorter clip is completed with its own first frames.
+        fps: Frames per second.
+        view_size: Side of a view in pixels.
+        num_views: Views of a clip where none are given: evenly around the horizon, the first in front.
+        view_width: Share of the frame's width that these cover in their own plane; 0.25, the widest in training,
+            shows 76 degrees.
+        projection: How views are cut out of the picture, ``"released"`` or ``"camera"``; see ``ViewCutter``.
+        turns: In which order the sound is turned to them, ``"pitch_first"`` or ``"yaw_first"``.
+        image_mean: Mean of each colour channel, of values in [0, 1].
+        image_std: Standard deviation of each colour channel.
+        sampling_rate: Samples per second the sound is brought to.
+        audio_duration: Seconds of sound in a clip; longer sound is cut, shorter padded with zeros at the end.
+        fft_size: Window and transform length in samples.
+        hop_length: Samples between spectrogram frames.
+        num_mel_bands: Mel bands up to half the sampling rate.
+        top_db: Dynamic range of a channel in decibels.
+        spectrogram_mean: Mean of each band in decibels; None takes the published figures, which exist for the
+            defaults of the five fields before.
+        spectrogram_std: Standard deviation of each band; None as above.
+
+    Raises:
+        InvalidValueError: A value breaks its rule; the message names the field.
+        UnknownNameError: There is no such projection or order of turns.
+    """
+
+    model_input_names = ["pixel_values_videos", "input_features", "audio_mask"]
+
+    def __init__(
+        self,
+        num_frames: int = 8,
+        fps: float = 16.0,
+        view_size: int = 112,
+        num_views: int = 4,
+        view_width: float = 0.25,
+        projection: str = "released",
+        turns: str = "pitch_first",
+        image_mean: Sequence[float] = (0.485, 0.456, 0.406),
+        image_std: Sequence[float] = (0.229, 0.224, 0.225),
+        sampling_rate: int = 24000,
+        audio_duration: float = 1.0,
+        fft_size: int = 512,
+        hop_length: int = 240,
+        num_mel_bands: int = 128,
+        top_db: float = 100.0,
+        spectrogram_mean: Sequence[float] | None = None,
+        spectrogram_std: Sequence[float] | None = None,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.num_frames = num_frames
+        self.fps = fps
+        self.view_size = view_size
+        self.num_views = num_views
+        self.view_width = view_width
+        self.projection = projection
+        self.turns = turns
+        self.image_mean = list(image_mean)
+        self.image_std = list(image_std)
+        self.sampling_rate = sampling_rate
+        self.audio_duration = audio_duration
+        self.fft_size = fft_size
+        self.hop_length = hop_length
+        self.num_mel_bands = num_mel_bands
+        self.top_db = top_db
+        if spectrogram_mean is None or spectrogram_std is None:
+            spectrogram_mean, spectrogram_std = self._published_statistics()
+        self.spectrogram_mean = list(spectrogram_mean)
+        self.spectrogram_std = list(spectrogram_std)
+        self._check()
+
+    @property
+    def cutter(self) -> ViewCutter:
+        """What cuts views out of pictures, and turns sounds to them."""
+        return ViewCutter((self.view_size, self.view_size), self.projection, self.turns)
+
+    @property
+    def num_spectrogram_frames(self) -> int:
+        return int(self.audio_duration * self.sampling_rate / self.hop_length)
+
+    def _check(self) -> None:
+        bands = self.num_mel_bands
+        rules = {
+            "num_frames": (self.num_frames > 0, "a positive integer"),
+            "fps": (self.fps > 0, "a positive number"),
+            "view_size": (self.view_size > 0, "a positive integer"),
+            "num_views": (self.num_views > 0, "a positive integer"),
+            "view_width": (0 < self.view_width <= 1, "a number in (0, 1]"),
+            "audio_duration": (self.num_spectrogram_frames > 0, "at least one spectrogram frame long"),
+            "fft_size": (self.fft_size > 0, "a positive integer"),
+            "spectrogram_mean": (len(self.spectrogram_mean) == bands, f"{bands} numbers (num_mel_bands)"),
+            "spectrogram_std": (len(self.spectrogram_std) == bands, f"{bands} numbers (num_mel_bands)"),
+        }
+        for field, (holds, expected) in rules.items():
+            if not holds:
+                value = getattr(self, field)
+                got = f"{len(value)} numbers" if isinstance(value, list) else repr(value)
+                raise InvalidValueError(explain(f"AvsaProcessor.{field}", got, expected))
+        _ = self.cutter  # refuses unknown projections and turns
+
+    def _published_statistics(self) -> list[list[float]]:
+        settings = self.sampling_rate, self.fft_size, self.hop_length, self.num_mel_bands
+        if settings != (24000, 512, 240, 128):
+            got = "none for sampling_rate {}, fft_size {}, hop_length {} and num_mel_bands {}".format(*settings)
+            expected = "one number a band; published figures exist for 24000, 512, 240 and 128"
+            raise InvalidValueError(explain("AvsaProcessor.spectrogram_mean and spectrogram_std", got, expected))
+        published = load_file(STATISTICS)
+        return [published[f"128.{statistic}"].tolist() for statistic in ("mean", "std")]
+
+    def __call__(
+        self,
+        videos: Source | Array | Sequence[Source | Array] | None = None,
+        audio: Source | Array | Sequence[Source | Array | None] | None = None,
+        sampling_rate: int | None = None,
+        views: Views | None = None,
+        starts: Sequence[float | None] | None = None,
+        return_tensors: str | None = "pt",
+    ) -> BatchFeature:
+        """Prepare clips for the model.
+
+        Args:
+            videos: One clip or a list: uint8 ``(T, H, W, 3)`` equirectangular frames at ``fps``, or a file (path,
+                bytes, binary file object) from which a clip is read.
+            audio: One sound or a list: float ``(4 or more, n)`` samples in [-1, 1], in ACN order and SN3D, or a file.
+                None in a list marks a clip without sound, as does a file without a sound track.
+            sampling_rate: Rate of the samples given as arrays.
+            views: Where to look, ``(K, 4)`` for all clips or ``(B, K, 4)``; None looks around the horizon.
+            starts: Where each file's sound window starts, in seconds; None reads the middle. The picture clip
+                lies in the middle of the window.
+            return_tensors: ``"pt"`` or ``"np"``.
+
+        Returns:
+            ``pixel_values_videos`` ``(B, K, T, 3, size, size)``, ``input_features`` ``(B, K, 4, time, bands)`` and
+            ``audio_mask`` ``(B,)``, False for clips without sound, whose features are zeros to be ignored.
+
+        Raises:
+            InvalidValueError: Wrong shape, dtype or number of items; the message says which.
+            MediaError: A file cannot be read, or its sound has fewer than four channels.
+        """
+        if videos is None and audio is None:
+            raise InvalidValueError(explain("AvsaProcessor input", "neither modality", "videos, audio or both"))
+        clips = [
+            self._raw(video, sound, sampling_rate, start)
+            for video, sound, start in per_clip(videos=videos, audio=audio, starts=starts)
+        ]
+        rows = (self.around_horizon() if views is None else views).rows
+        if rows.ndim > 3 or (rows.ndim == 3 and len(rows) != len(clips)):
+            expected = f"(K, 4), or ({len(clips)}, K, 4), some for each clip"
+            raise InvalidValueError(explain("views", f"shape {tuple(rows.shape)}", expected))
+        looks = [Views(own) for own in rows.expand(len(clips), -1, -1)]
+        data = {}
+        if videos is not None:
+            pictures = [self.pixels(frames.permute(0, 3, 1, 2), own) for (frames, _), own in zip(clips, looks)]
+            data["pixel_values_videos"] = torch.stack(pictures)
+        if audio is not None:
+            silence = torch.zeros(rows.shape[-2], CHANNELS, self.num_spectrogram_frames, self.num_mel_bands)
+            sounds = [silence if sound is None else self.log_mels(sound, own) for (_, sound), own in zip(clips, looks)]
+            data["input_features"] = torch.stack(sounds)
+            data["audio_mask"] = torch.tensor([sound is not None for _, sound in clips])
+        return BatchFeature({k: v.numpy() for k, v in data.items()} if return_tensors == "np" else data)
+
+    def around_horizon(self) -> Views:
+        """``num_views`` square views ``(K, 4)`` evenly around the horizon, from the front to the left."""
+        azimuth = 2 * torch.pi * torch.arange(self.num_views, dtype=torch.float64) / self.num_views
+        half = torch.full_like(azimuth, torch.pi * self.view_width)
+        return Views.facing(azimuth, torch.zeros_like(azimuth), half, half)
+
+    def pixels(self, frames: torch.Tensor, views: Views) -> torch.Tensor:
+        """Cut views ``(..., K, 4)`` out of uint8 clips ``(..., T, 3, H, W)``: ``(..., K, T, 3, size, size)``."""
+        seen = self.cutter.pictures(frames[..., : self.num_frames, :, :, :], views).float()
+        mean, std = (seen.new_tensor(values)[:, None, None] for values in (self.image_mean, self.image_std))
+        seen = (seen / 255 - mean) / std
+        return repeat_to_length(seen.movedim(-4, 0), self.num_frames).movedim(0, -4)
+
+    def log_mels(self, ambisonics: torch.Tensor, views: Views) -> torch.Tensor:
+        """Turn sounds ``(..., 4, n)`` at ``sampling_rate`` to views ``(..., K, 4)``: ``(..., K, 4, time, bands)``."""
+        sound = fit_length(ambisonics, int(self.audio_duration * self.sampling_rate))
+        decibels = log_mel_spectrogram(
+            self.cutter.sounds(sound, views),
+            self.sampling_rate,
+            self.fft_size,
+            self.hop_length,
+            self.num_spectrogram_frames,
+            self.num_mel_bands,
+            self.top_db,
+        )
+        mean, std = (decibels.new_tensor(values) for values in (self.spectrogram_mean, self.spectrogram_std))
+        return (decibels - mean) / (std + 1e-5)
+
+    def _read_sound(self, reader: MediaReader, start: float) -> torch.Tensor:
+        stream = reader.audio
+        if stream.channels < CHANNELS:
+            step = "Is it the film's sound for headphones? Ambisonics have W, Y, Z and X."
+            text = explain(f"sound of {reader.info.name}", f"{stream.channels} channels", "4 or more", step)
+            raise DecodeError(text, reader.info.name, stream.index)
+        return reader.read_audio(start, self.audio_duration, self.sampling_rate, channels=None).samples[:CHANNELS]
+
+    def _own_sound(self, samples: torch.Tensor, sampling_rate: int) -> torch.Tensor:
+        if len(samples) < CHANNELS:
+            expected = "first-order ambisonics (W, Y, Z, X), or a higher order"
+            raise InvalidValueError(explain("audio item", f"{len(samples)} channels", expected))
+        return TAF.resample(samples[:CHANNELS], sampling_rate, self.sampling_rate)
