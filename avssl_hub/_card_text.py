@@ -38,6 +38,14 @@ _EXAMPLES = {
         "sound.ambisonics, sound.sampling_rate  # W, Y, Z, X: (4, samples)",
         *_BY_THEMSELVES,
     ),
+    "audio-visual-spatial-alignment": (
+        _MODEL,
+        _PROCESSOR,
+        "# Four views around the horizon, each with the sound turned to face it.",
+        'inputs = processor(videos="my_360_video.mp4", audio="my_360_video.mp4")',
+        "output = model(**inputs)",
+        "(output.predicted_audio_embeds * output.audio_embeds).sum(-1)  # how well each view's sound fits: (1, 4)",
+    ),
     "audio-source-separation": (
         'separate = avssl_hub.SeparationPipeline("{name}")',
         'one, other = separate("my_recording.wav").tracks  # in no order',

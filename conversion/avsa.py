@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from avssl_hub.models.avsa import AvsaConfig, AvsaForPreTraining
+from avssl_hub.models.avsa import AvsaConfig, AvsaForPreTraining, AvsaProcessor
 
 from ._avsa_reference import features
 from ._checkpoint import entry, load_checkpoint
@@ -82,6 +82,7 @@ def convert(name: str, checkpoint: Path, out: Path, *, banks: bool = False) -> P
     _compare(report, model, original)
 
     model.save_pretrained(out)
+    AvsaProcessor().save_pretrained(out)
     return report
 
 

@@ -176,8 +176,17 @@ def spatial_audio_gen_inputs(card):
     return {"network": dict(inputs[encoder] for encoder in processor.encoders)}
 
 
+def avsa_inputs(card):
+    time, rows = map(int, re.match(r"(\d+) × (\d+)", card.input.spectrogram).groups())
+    return {
+        "video": {"pixel_values_videos": torch.zeros(1, card.input.frames, 3, card.input.size, card.input.size)},
+        "audio": {"input_features": torch.zeros(1, 4, time, rows)},
+    }
+
+
 INPUTS = {
     "avid": avid_inputs,
+    "avsa": avsa_inputs,
     "multisensory": multisensory_inputs,
     "spatial_audio_gen": spatial_audio_gen_inputs,
 }
@@ -212,7 +221,8 @@ def test_the_stated_input_is_the_processors(name):
         assert clip.audio_duration == pytest.approx(processor.window_samples / clip.sampling_rate, abs=1e-4)
         return
     if clip.frames:
-        assert (clip.frames, clip.fps, clip.size) == (processor.num_frames, processor.fps, processor.crop_size)
+        size = processor.view_size if avssl_hub.card(name).family == "avsa" else processor.crop_size
+        assert (clip.frames, clip.fps, clip.size) == (processor.num_frames, processor.fps, size)
     assert clip.sampling_rate == processor.sampling_rate
     if avssl_hub.card(name).family == "multisensory":
         assert clip.audio_duration == pytest.approx(processor.num_samples / clip.sampling_rate, abs=1e-4)
