@@ -7,8 +7,9 @@ import pytest
 import torch
 
 from avssl_hub.audio.ambisonics import rotate
-from avssl_hub.data.spatial import ChunkRules, decode_flow, write_folder
+from avssl_hub.data.spatial import ChunkRules, write_folder
 from avssl_hub.video.equirectangular import roll
+from avssl_hub.video.flow import decode_flow_maps
 
 from ._rules import fixture_files
 
@@ -102,7 +103,8 @@ def test_flow_matches(fixture):
     for name in names:
         _, turn, time = name.split("|")
         number = ChunkRules().frame(float(time.removeprefix("t")))
-        flow = roll(decode_flow(pictures[number], *limits[number]), YAWS[turn], whole_pixels=True)
+        (flow,) = decode_flow_maps(pictures[number].permute(1, 2, 0)[None], torch.as_tensor(limits[number])[None])
+        flow = roll(flow, YAWS[turn], whole_pixels=True)
         np.testing.assert_allclose(
             flow.permute(1, 2, 0)[None, ::32, ::7], arrays[name], rtol=0, atol=1e-5, err_msg=name
         )

@@ -1,7 +1,6 @@
 """360° videos with ambisonic sound, in prepared folders and chunk by chunk, by the rules of SpatialAudioGen (2018)."""
 
 from .errors import MissingPartError, SpatialFolderError, UnequalLengthsError, WrongSoundError
-from .flow import decode_flow
 from .folder import SpatialChunk, SpatialFolder, is_spatial_folder
 from .powers import ChunkPowers, channel_mask, contiguous_parts, measure_powers, shifted_to, silence_threshold
 from .rules import ChunkRules
@@ -18,7 +17,6 @@ __all__ = [
     "WrongSoundError",
     "channel_mask",
     "contiguous_parts",
-    "decode_flow",
     "is_spatial_folder",
     "measure_powers",
     "shifted_to",

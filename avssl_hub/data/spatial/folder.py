@@ -14,8 +14,8 @@ from ...errors import explain
 from ...media.jpeg import read_jpeg
 from ...media.pcm import read_pcm
 from ...video.equirectangular import roll
+from ...video.flow import decode_flow_maps
 from .errors import MissingPartError, SpatialFolderError, UnequalLengthsError, WrongSoundError
-from .flow import decode_flow
 from .powers import ChunkPowers, parse_powers
 from .rules import ChunkRules
 
@@ -32,7 +32,7 @@ class SpatialChunk:
         ambisonics: W, Y, Z, X (SN3D) with half a context on both sides, (4, window_samples) float32; zeros outside of
             the recording.
         frame: Equirectangular picture at the chunk's start, (3, H, W) uint8.
-        flow: (3, H, W) float32 as :func:`decode_flow` gives it, or None.
+        flow: (3, H, W) float32 as :func:`avssl_hub.video.flow.decode_flow_maps` gives it, or None.
     """
 
     time: float
@@ -122,8 +122,8 @@ class SpatialFolder:
 
     def flow(self, number: int) -> torch.Tensor:
         """Read the flow that leads to a frame, (3, H, W) float32; errors are those of :meth:`frame`."""
-        low, high = self._limits[number].tolist() if 0 <= number < len(self._limits) else (0.0, 0.0)
-        return decode_flow(self._picture(FLOW, number), low, high)
+        picture = self._picture(FLOW, number).permute(1, 2, 0)
+        return decode_flow_maps(picture[None], torch.from_numpy(self._limits[number, None]))[0]
 
     def chunk(self, time: float, with_flow: bool = False) -> SpatialChunk:
         """Read the chunk at ``time`` seconds; errors are those of :meth:`sound` and :meth:`frame`."""
