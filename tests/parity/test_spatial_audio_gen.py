@@ -104,7 +104,7 @@ def sampled(values, stride):
 @pytest.mark.slow
 @pytest.mark.parametrize("path", fixture_files("spatialaudiogen", "train_av*.npz"))
 def test_three_training_steps_match(path):
-    # In double precision: Adam's first steps make signs of what rounding leaves over, and ours would add to the authors'.
+    # In double precision: Adam's first steps make signs of what rounding leaves over, and the authors' is enough.
     arrays = read_arrays(path)
     model, drawn = with_rule_weights(arrays).train().double(), drawn_inputs(arrays)
     target = drawn["ambix"][:, 24000:28800, 1:].transpose(1, 2).double()
