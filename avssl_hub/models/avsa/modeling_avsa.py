@@ -34,7 +34,7 @@ class AvsaOutput(ModelOutput):
     """What ``AvsaModel`` returns; the axis of views K is there if the inputs have it.
 
     Attributes:
-        video_embeds: ``(B, [K,] D)`` global maximum of the last video stage.
+        video_embeds: ``(B, [K,] D)`` global maximum of the last video stage, not normalised.
         audio_embeds: ``(B, [K,] D)`` global maximum of the last audio block; NaN where ``audio_mask`` is False.
         translated_audio_embeds: ``(B, [K,] D)``, the sound's features as the picture of all views has them.
         translated_video_embeds: ``(B, [K,] D)``, the picture's features as the sound of all views has them.
@@ -97,11 +97,11 @@ class AvsaModel(AvsaPreTrainedModel):
         self.post_init()
 
     def get_video_features(self, pixel_values_videos: torch.Tensor) -> torch.Tensor:
-        """Embed video ``(B, [K,] T, C, H, W)`` as ``(B, [K,] D)``, not normalised."""
+        """Embed video ``(B, [K,] T, C, H, W)``: the output's ``video_embeds``."""
         return self(pixel_values_videos=pixel_values_videos).video_embeds
 
     def get_audio_features(self, input_features: torch.Tensor) -> torch.Tensor:
-        """Embed spectrograms ``(B, [K,] C, time, frequency)`` as ``(B, [K,] D)``, not normalised."""
+        """Embed spectrograms ``(B, [K,] C, time, frequency)``: the output's ``audio_embeds``."""
         return self(input_features=input_features).audio_embeds
 
     def forward(
