@@ -1,7 +1,7 @@
 """Where views are cut: the rules by which AVSA draws them at random, as released and as its paper says."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
@@ -55,15 +55,8 @@ class ViewRules:
     @classmethod
     def paper(cls, **changes) -> "ViewRules":
         """Rules as the paper words them: centres within 60 degrees of the horizon and 36 apart, true widths."""
-        return cls(
-            **{
-                "elevation_degrees": (-60.0, 60.0),
-                "width_degrees": (25.0, 90.0),
-                "apart_degrees": 36.0,
-                "true_widths": True,
-                **changes,
-            }
-        )
+        wording = cls(elevation_degrees=(-60.0, 60.0), width_degrees=(25.0, 90.0), apart_degrees=36.0, true_widths=True)
+        return replace(wording, **changes)
 
     def sample(self, height: int, width: int, generator: torch.Generator | None = None) -> Views:
         """Draw the views ``(count, 4)`` of a clip whose frames have this height and width.

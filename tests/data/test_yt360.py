@@ -55,11 +55,18 @@ def test_clips_as_the_authors_keep_them(lists, tmp_path):
     assert (found.listed, found.missing) == (4, ["-one_456789-12"])
     assert found.notes == (
         "2 clips of 1 videos in neither split are left out",
-        "films that do not count, since their .m4a is missing: 1, such as video/-one_456789-12.mp4",
+        "films without their .m4a do not count: 1, such as video/-one_456789-12.mp4",
+        ".m4a without their film do not count: 1, such as audio/other-3.m4a",
         "train: 2 of 3 clips are here, of 1 of 1 videos, 0.0 of 0.0 hours",
         "test: 1 of 1 clips are here, of 1 of 1 videos, 0.0 of 0.0 hours",
     )
     assert build("yt360", root, lists, "test").manifest.column("path").to_pylist() == ["video/two_4567-89-7.mp4"]
+
+
+def test_sounds_alone_are_no_clips(lists, tmp_path):
+    found = build("yt360", here(tmp_path / "films", "audio/two_4567-89-7.m4a"), lists)
+    assert (found.manifest, found.listed, len(found.missing), len(found.absent)) == (None, 4, 4, 4)
+    assert ".m4a without their film do not count: 1, such as audio/two_4567-89-7.m4a" in found.notes
 
 
 def test_clips_with_sound_of_their_own_and_parts_of_whole_videos(lists, tmp_path):

@@ -41,13 +41,11 @@ def build(root: str | Path | Manifest, listing: str | Path, split: str | None = 
     if isinstance(root, Manifest):
         found = match(rows, root)
     else:
-        films, lonely = _films(Path(root))
-        if lonely:
-            notes.append(
-                f"films that do not count, since their {SOUND_SUFFIX} is missing: {len(lonely)}, such as {lonely[0]}"
-            )
-        found = match(rows, Manifest(pa.table({"path": films}), root)) if films else match(rows, root)
-        found = _with_parts(found, films, Path(root))
+        films, alone = _films(Path(root))
+        for what, names in alone.items():
+            if names:
+                notes.append(f"{what} do not count: {len(names)}, such as {names[0]}")
+        found = _with_parts(_matched(rows, films, root), films, Path(root))
     return replace(found, notes=(*notes, *_attrition(rows, found)))
 
 
@@ -98,14 +96,25 @@ def _segments(path: Path) -> Iterator[tuple[str, str, int]]:
             yield place, video, before
 
 
-def _films(root: Path) -> tuple[list[str], list[str]]:
-    """Name the films below a folder, and those that lack a sound while others have one of their own."""
+def _films(root: Path) -> tuple[list[str], dict[str, list[str]]]:
+    """Name the films below a folder; and, if there are sounds of their own, the films and sounds that are alone."""
     names = list(media_below(root))
+    sounds = [name for name in names if PurePath(name).suffix.lower() == SOUND_SUFFIX]
     films = [name for name in names if PurePath(name).suffix.lower() != SOUND_SUFFIX]
-    if len(films) == len(names):
-        return films, []
-    paired = {name for name in films if sound_beside(root / name)}
-    return [name for name in films if name in paired], [name for name in films if name not in paired]
+    if not sounds:
+        return films, {}
+    beside = {name: sound_beside(root / name) for name in films}
+    used = set(beside.values())
+    silent = [name for name in films if beside[name] is None]
+    unseen = [name for name in sounds if root / name not in used]
+    paired = [name for name in films if beside[name] is not None]
+    return paired, {f"films without their {SOUND_SUFFIX}": silent, f"{SOUND_SUFFIX} without their film": unseen}
+
+
+def _matched(rows: list[Listed], films: list[str], root: str | Path) -> Found:
+    if films:
+        return match(rows, Manifest(pa.table({"path": films}), root))
+    return Found(None, len(rows), [row.stem for row in rows], 0, [], tuple(rows))
 
 
 def _with_parts(found: Found, films: list[str], root: Path) -> Found:
