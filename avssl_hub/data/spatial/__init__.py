@@ -1,8 +1,9 @@
 """360° videos with ambisonic sound, in prepared folders and chunk by chunk, by the rules of SpatialAudioGen (2018)."""
 
+from .channels import channel_layouts, channel_mask
 from .errors import MissingPartError, SpatialFolderError, UnequalLengthsError, WrongSoundError
 from .folder import SpatialChunk, SpatialFolder, is_spatial_folder
-from .powers import ChunkPowers, channel_mask, contiguous_parts, measure_powers, shifted_to, silence_threshold
+from .powers import ChunkPowers, contiguous_parts, measure_powers, shifted_to, silence_threshold
 from .rules import ChunkRules
 from .write import write_folder
 
@@ -15,6 +16,7 @@ __all__ = [
     "SpatialFolderError",
     "UnequalLengthsError",
     "WrongSoundError",
+    "channel_layouts",
     "channel_mask",
     "contiguous_parts",
     "is_spatial_folder",

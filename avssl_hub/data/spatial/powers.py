@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import torch
 
-from ...errors import explain, unknown_name
+from ...errors import explain
 from .errors import SpatialFolderError
 from .rules import ChunkRules
 
@@ -15,9 +15,6 @@ CHUNKS_PER_SECOND = 10
 FIRST_SECONDS = 0.5
 EVALUATED = 10  # one in so many chunks
 THRESHOLD, STREET_THRESHOLD = 0.2, 0.01
-
-# By the channels that a recording really has: what counts of W, Y, Z, X.
-_MASKS = {"WXYZ": (1.0, 1.0, 1.0, 1.0), "WXY": (1.0, 1.0, 0.0, 1.0)}
 
 
 @dataclass(frozen=True)
@@ -101,14 +98,3 @@ def format_powers(chunks: ChunkPowers) -> str:
 def silence_threshold(dataset: str) -> float:
     """Power that chunks of a data set must exceed in training: less for the street recordings, which are quieter."""
     return STREET_THRESHOLD if "REC-Street" in dataset else THRESHOLD
-
-
-def channel_mask(layout: str) -> torch.Tensor:
-    """Tell which of W, Y, Z, X count in a recording with the channels ``layout``: (4,), 1 or 0.
-
-    Raises:
-        UnknownNameError: The layout is neither "WXYZ" nor "WXY".
-    """
-    if layout not in _MASKS:
-        raise unknown_name("channel layout", layout, _MASKS)
-    return torch.tensor(_MASKS[layout])

@@ -9,8 +9,7 @@ from typing import Any, ClassVar
 import torch
 
 from ...data.manifest import Manifest, ManifestItem
-from ...data.spatial import SpatialFolder, channel_mask
-from ...data.spatial.powers import contiguous_parts
+from ...data.spatial import SpatialFolder, channel_layouts, channel_mask, contiguous_parts
 from ...errors import InvalidValueError, explain
 from ..spatial import ScoredChunks, published_figures
 from .protocol import LeftOut, MeasuredProtocol, Trial
@@ -49,8 +48,7 @@ class SpatialAudio(MeasuredProtocol):
             raise InvalidValueError(explain("chunks of a batch", self.batch, "one or more"))
 
     def trials(self, manifest: Manifest) -> list[Trial]:
-        layouts = manifest.column("layout").to_pylist() if "layout" in manifest.columns else ["WXYZ"] * len(manifest)
-        return [Trial((row,), {"layout": layout}) for row, layout in enumerate(layouts)]
+        return [Trial((row,), {"layout": layout}) for row, layout in enumerate(channel_layouts(manifest))]
 
     def measure(self, items: list[ManifestItem], truth: Mapping[str, Any], model: Spatializer) -> dict[str, float]:
         # What it needs is an extra, and other protocols share this package.
