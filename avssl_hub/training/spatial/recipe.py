@@ -4,18 +4,16 @@ import inspect
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from ...data.avworld360 import AVWorld360Config
 from ...errors import explain, unknown_name
 from ...models.spatial_audio_gen import SpatialAudioGenConfig, SpatialAudioGenModel, SpatialAudioGenProcessor
 from .._recipe_error import RecipeError, require
 from ..run_settings import RunSettings
-from ..settings import LoopSettings, OptimizerSettings, ReadingSettings
-
-AVWORLD_ITEMS = 1024
+from ..settings import LoopSettings, OptimizerSettings
+from ..settings360 import Data360Settings
 
 
 @dataclass(frozen=True)
-class ChunkSettings(ReadingSettings):
+class ChunkSettings(Data360Settings):
     """What is looked at: prepared recordings, or scenes of AVWorld in 360 degrees.
 
     Attributes:
@@ -23,31 +21,17 @@ class ChunkSettings(ReadingSettings):
             each other.
         manifest: Table of prepared recordings, folders as ``avssl data prepare-360`` writes them, with a column
             ``layout`` where not all of W, Y, Z and X were recorded of each: "WXYZ" or "WXY". AVWorld if empty.
-        split: Rows of the manifest that are used, by their ``split``; all if empty.
         least_power: Root mean square of W that a chunk needs to be learned from: 0.2, or 0.01 for REC-Street, in the
             paper.
         truncated_starts: Whether sound begins as released, where rounding can put it one sample early.
-        items: Scenes of AVWorld's train split.
-        world: Settings of AVWorld in 360 degrees.
     """
 
-    manifest: str = ""
-    split: str = ""
     least_power: float = 0.2
     truncated_starts: bool = True
-    items: int = AVWORLD_ITEMS
-    world: AVWorld360Config = field(default_factory=AVWorld360Config)
 
     def __post_init__(self):
         super().__post_init__()
-        require(self.items >= 1, "data.items", self.items, "at least 1")
         require(self.least_power >= 0, "data.least_power", self.least_power, "a number of at least 0")
-        if self.manifest:
-            rule = "nothing beside data.manifest, whose rows are the items"
-            require(self.items == AVWORLD_ITEMS, "data.items", self.items, rule)
-            require(self.world == AVWorld360Config(), "data.world", "settings of AVWorld", "none beside data.manifest")
-        else:
-            require(not self.split, "data.split", repr(self.split), "a manifest to choose rows of, data.manifest=FILE")
 
 
 @dataclass(frozen=True)
