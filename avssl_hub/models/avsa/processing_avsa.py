@@ -194,16 +194,27 @@ class AvsaProcessor(ClipProcessor):
 
     def pixels(self, frames: torch.Tensor, views: Views) -> torch.Tensor:
         """Cut views ``(..., K, 4)`` out of uint8 clips ``(..., T, 3, H, W)``: ``(..., K, T, 3, size, size)``."""
-        seen = self.cutter.pictures(frames[..., : self.num_frames, :, :, :], views).float()
-        mean, std = (seen.new_tensor(values)[:, None, None] for values in (self.image_mean, self.image_std))
-        seen = (seen / 255 - mean) / std
-        return repeat_to_length(seen.movedim(-4, 0), self.num_frames).movedim(0, -4)
+        return self.standardized(self.cutter.pictures(frames[..., : self.num_frames, :, :, :], views).float() / 255)
+
+    def standardized(self, rgb: torch.Tensor) -> torch.Tensor:
+        """Bring colours ``(..., T, 3, size, size)`` in [0, 1] to the model's scale, and clips to their length."""
+        mean, std = (rgb.new_tensor(values)[:, None, None] for values in (self.image_mean, self.image_std))
+        return repeat_to_length(((rgb - mean) / std).movedim(-4, 0), self.num_frames).movedim(0, -4)
 
     def log_mels(self, ambisonics: torch.Tensor, views: Views) -> torch.Tensor:
         """Turn sounds ``(..., 4, n)`` at ``sampling_rate`` to views ``(..., K, 4)``: ``(..., K, 4, time, bands)``."""
-        sound = fit_length(ambisonics, int(self.audio_duration * self.sampling_rate))
-        decibels = log_mel_spectrogram(
-            self.cutter.sounds(sound, views),
+        return self.spectrograms(self.cutter.sounds(ambisonics, views))
+
+    def spectrograms(self, sounds: torch.Tensor) -> torch.Tensor:
+        """Compute log-mels of sounds as they are, ``(..., channels, n)``: ``(..., channels, time, bands)``."""
+        decibels = self.decibels(sounds)
+        mean, std = (decibels.new_tensor(values) for values in (self.spectrogram_mean, self.spectrogram_std))
+        return (decibels - mean) / (std + 1e-5)
+
+    def decibels(self, sounds: torch.Tensor) -> torch.Tensor:
+        """Compute the same before the bands are standardised."""
+        return log_mel_spectrogram(
+            fit_length(sounds, int(self.audio_duration * self.sampling_rate)),
             self.sampling_rate,
             self.fft_size,
             self.hop_length,
@@ -211,8 +222,6 @@ class AvsaProcessor(ClipProcessor):
             self.num_mel_bands,
             self.top_db,
         )
-        mean, std = (decibels.new_tensor(values) for values in (self.spectrogram_mean, self.spectrogram_std))
-        return (decibels - mean) / (std + 1e-5)
 
     def _read_sound(self, reader: MediaReader, start: float) -> torch.Tensor:
         stream = reader.audio
