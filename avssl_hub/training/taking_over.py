@@ -25,9 +25,10 @@ def take_over(model: PreTrainedModel, folder: Path, needed: AbstractSet[str], fr
             of another shape, or ``fresh`` begins no name.
     """
     path = folder / "model.safetensors"
-    if not path.is_file():
-        step = "Give the folder that avssl train or avssl convert wrote."
-        raise CheckpointError(explain(f"start_from {folder}", f"no {path.name}", "the folder of a model", step))
+    for name in (path.name, "config.json"):
+        if not (folder / name).is_file():
+            step = "Give the folder that avssl train or avssl convert wrote."
+            raise CheckpointError(explain(f"start_from {folder}", f"no {name}", "the folder of a model", step))
     own, family = model.config.model_type, read_config(folder).get("model_type")
     if family != own:
         raise CheckpointError(explain(f"start_from {folder}", f"a model of {family!r}", f"one of {own!r}"))

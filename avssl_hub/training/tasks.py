@@ -6,6 +6,7 @@ from typing import NamedTuple
 from transformers import FeatureExtractionMixin
 
 from ..models.avid import AvidProcessor
+from ..models.avsa import AvsaProcessor
 from ..models.multisensory import MultisensoryProcessor
 from ..models.spatial_audio_gen import SpatialAudioGenProcessor
 from . import sources, start
@@ -23,6 +24,15 @@ from .spatial import sources as spatial_sources
 from .spatial import start as spatial_start
 from .spatial.recipe import SpatializationRecipe
 from .spatial.run import SpatializationRun
+from .views import sources as view_sources
+from .views import start as view_start
+from .views.pretraining import SpatialAlignmentRecipe, SpatialAlignmentRun
+from .views.probes import (
+    AlignmentProbeRecipe,
+    AlignmentProbeRun,
+    CorrespondenceProbeRecipe,
+    CorrespondenceProbeRun,
+)
 
 
 class Task(NamedTuple):
@@ -50,6 +60,10 @@ def _of_scenes(recipe: type[RunSettings], run: type[Run]) -> Task:
     return Task(recipe, run, MultisensoryProcessor, source, scene_start.start, scene_start.start_again)
 
 
+def _of_views(recipe: type[RunSettings], run: type[Run]) -> Task:
+    return Task(recipe, run, AvsaProcessor, view_sources.open_views, view_start.start, view_start.start_again)
+
+
 TASKS = {
     "embedding": Task(Recipe, PretrainingRun, AvidProcessor, sources.open_source, start.start, start.start_again),
     "alignment": _of_scenes(AlignmentRecipe, AlignmentRun),
@@ -63,4 +77,7 @@ TASKS = {
         spatial_start.start,
         spatial_start.start_again,
     ),
+    "spatial_alignment": _of_views(SpatialAlignmentRecipe, SpatialAlignmentRun),
+    "correspondence_probe": _of_views(CorrespondenceProbeRecipe, CorrespondenceProbeRun),
+    "spatial_alignment_probe": _of_views(AlignmentProbeRecipe, AlignmentProbeRun),
 }

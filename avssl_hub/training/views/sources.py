@@ -1,0 +1,143 @@
+"""Where the clips of a run come from: AVWorld in 360 degrees, or films that a manifest lists."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator
+from itertools import count
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from ...data.avworld360 import AVWorld360
+from ...errors import InvalidValueError
+from ...models.avsa import AvsaProcessor
+from ..broken import BrokenItems
+from ..item_lists import ListedItems, WorldItems
+from ..items import Items
+from ..order import items_of_step, mixed_seed
+from ..read_ahead import read_ahead
+from ..statistics import STATISTICS_CLIPS, sounds_of_recordings
+from .augmentation import ViewAugmentation
+from .batch import ViewBatch
+from .reader import RandomClip360Reader, ViewDataset
+from .recipe import ViewRecipe
+from .statistics import band_statistics
+
+
+class ViewSource(Items, Protocol):
+    """What a run needs to know of its items."""
+
+    def sounds(self) -> Iterable[Tensor]:
+        """Give sounds ``(B, n)``, every channel one of its own, to measure the bands on."""
+
+    def batches(
+        self, processor: AvsaProcessor, step: int, broken: BrokenItems, device: torch.device, share: slice
+    ) -> Iterator[ViewBatch]:
+        """Make a process's batches of ``step`` and of all after it.
+
+        Args:
+            processor: Turns clips into inputs.
+            step: Steps done.
+            broken: Takes note of films that cannot be used.
+            device: Where batches go.
+            share: Places of a step that are this process's.
+
+        Raises:
+            TooManyBrokenError: Nothing usable was found for a clip.
+            DecodingCrashedError: A process that reads died.
+        """
+
+
+class WorldViews(WorldItems):
+    """Scenes of the train split of AVWorld in 360 degrees."""
+
+    def __init__(self, recipe: ViewRecipe):
+        super().__init__(recipe.data)
+        self.recipe = recipe
+        self.world = AVWorld360(recipe.data.world)
+
+    def sounds(self) -> Iterator[Tensor]:
+        length, world = self.recipe.unscaled_processor().audio_duration, self.world.config
+        number = min(STATISTICS_CLIPS, self.num_items)
+        for chosen in torch.arange(number).split(64):
+            starts = (world.duration - length) * chosen.double() / number
+            clips = self.world.render("train", chosen.tolist(), starts, length, times=starts[:, None][:, :0])
+            yield clips.ambisonics.flatten(0, 1)
+
+    def batches(
+        self, processor: AvsaProcessor, step: int, broken: BrokenItems, device: torch.device, share: slice
+    ) -> Iterator[ViewBatch]:
+        augmentation = ViewAugmentation(self.recipe, processor)
+        for number in count(step):
+            yield self._batch(augmentation, number, device, share)
+
+    def _batch(self, augmentation: ViewAugmentation, step: int, device: torch.device, share: slice) -> ViewBatch:
+        recipe, processor, world = self.recipe, augmentation.processor, self.world.config
+        size = recipe.loop.batch_size
+        items = items_of_step(recipe.seed, step, self.num_items, size, recipe.data.clips_per_item)[share]
+        # A place of the step has numbers of its own, which so do not depend on how many processes there are.
+        seeds = [mixed_seed(recipe.seed, 2, step, place) for place in range(size)[share]]
+        generators = [torch.Generator().manual_seed(seed) for seed in seeds]
+        draws = torch.stack([torch.rand(2, generator=own, dtype=torch.float64) for own in generators])
+        changes = [augmentation.sample(world.height, world.width, own) for own in generators]
+        heard, seen = processor.audio_duration, processor.video_duration
+        starts = (world.duration - heard) * draws[:, 0]
+        first = starts + (heard - seen) * draws[:, 1]
+        times = first[:, None] + torch.arange(processor.num_frames) / processor.fps
+        clips = self.world.render("train", items.tolist(), starts, heard, times, device)
+        return ViewBatch.of_clips(augmentation, list(clips.frames), clips.ambisonics, changes, items)
+
+
+class ListedViews(ListedItems):
+    """Films that a manifest lists, with four channels of sound in them or beside them.
+
+    Raises:
+        AvsslError: The manifest cannot be read, lists less than two, or lacks the column ``data.evenly_by``.
+    """
+
+    def __init__(self, recipe: ViewRecipe):
+        super().__init__(recipe.data)
+        self.recipe, column = recipe, recipe.data.evenly_by
+        values = self.manifest.column(column).to_pylist() if column else []
+        numbers = {value: number for number, value in enumerate(dict.fromkeys(values))}
+        owners = torch.tensor([numbers[value] for value in values])
+        self.groups = [(owners == number).nonzero().flatten() for number in numbers.values()]
+        if column:
+            # The manifest's own does not know what the column says.
+            told = json.dumps([self.fingerprint, owners.tolist()])
+            self.fingerprint = hashlib.sha256(told.encode()).hexdigest()
+
+    def sounds(self) -> Iterator[Tensor]:
+        reader = RandomClip360Reader(self.recipe.unscaled_processor(), self.recipe.data.frame_height)
+        return sounds_of_recordings(self.manifest, reader, self.recipe)
+
+    def batches(
+        self, processor: AvsaProcessor, step: int, broken: BrokenItems, device: torch.device, share: slice
+    ) -> Iterator[ViewBatch]:
+        recipe, augmentation = self.recipe, ViewAugmentation(self.recipe, processor)
+        reader = RandomClip360Reader(processor, recipe.data.frame_height)
+        dataset = ViewDataset(recipe, self.manifest, reader, augmentation, share, self.groups)
+        for _, items, clips in read_ahead(dataset, step, broken, device):
+            frames = [clip.permute(0, 3, 1, 2) for clip in clips.unpacked_frames(device)]
+            sounds = clips.samples.to(device, non_blocking=True)
+            yield ViewBatch.of_clips(augmentation, frames, sounds, clips.changes, items[share])
+
+
+def open_views(recipe: ViewRecipe) -> WorldViews | ListedViews:
+    """Open what a recipe's ``data`` names.
+
+    Raises:
+        AvsslError: The manifest cannot be read.
+    """
+    return ListedViews(recipe) if recipe.data.manifest else WorldViews(recipe)
+
+
+def make_processor(recipe: ViewRecipe, source: ViewSource) -> AvsaProcessor:
+    """Make the processor of a run, with the published statistics of its bands, or with those of the source."""
+    try:
+        return AvsaProcessor(**recipe.processor)
+    except InvalidValueError:
+        # Statistics were all that the recipe's own check gave it, so they are what is missing: none are published.
+        measured = band_statistics(source.sounds(), recipe.unscaled_processor())
+        return AvsaProcessor(**recipe.processor, **measured)
