@@ -6,6 +6,9 @@ import torch
 
 from ..errors import InvalidValueError, explain
 
+# The file beside the maps with the least and greatest length of each.
+FLOW_LIMITS = "flow_limits.npy"
+
 
 def flow_channels(motion: torch.Tensor, inverted: bool = True) -> torch.Tensor:
     """Put the length of motions ``(..., 2, H, W)`` behind their two components, ``(..., 3, H, W)``.

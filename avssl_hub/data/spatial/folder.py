@@ -14,12 +14,12 @@ from ...errors import explain
 from ...media.jpeg import read_jpeg
 from ...media.pcm import read_pcm
 from ...video.equirectangular import roll
-from ...video.flow import decode_flow_maps
+from ...video.flow import FLOW_LIMITS, decode_flow_maps
 from .errors import MissingPartError, SpatialFolderError, UnequalLengthsError, WrongSoundError
 from .powers import ChunkPowers, parse_powers
 from .rules import ChunkRules
 
-SOUND, PICTURES, FLOW, FLOW_LIMITS, POWERS = "ambix", "video", "flow", "flow_limits.npy", "audio_pow.lst"
+SOUND, PICTURES, FLOW, POWERS = "ambix", "video", "flow", "audio_pow.lst"
 CHANNELS = 4
 
 

@@ -13,10 +13,9 @@ from torchvision.models import optical_flow
 
 from ... import hub, zoo
 from ...errors import CheckpointError, InvalidValueError, explain
-from ...media import MediaReader
-from ...video.flow import decode_flow_maps
+from ...media.jpeg import read_jpeg
+from ...video.flow import FLOW_LIMITS, decode_flow_maps
 
-LIMITS_FILE = "flow_limits.npy"
 SIZES = {
     "small": (optical_flow.raft_small, optical_flow.Raft_Small_Weights.C_T_V2),
     "large": (optical_flow.raft_large, optical_flow.Raft_Large_Weights.C_T_SKHT_V2),
@@ -39,19 +38,16 @@ def read_flow_folder(folder: str | PathLike, indexes: Sequence[int], inverted: b
     """
     folder = Path(folder)
     try:
-        limits = np.load(folder / LIMITS_FILE, allow_pickle=False)
+        limits = np.load(folder / FLOW_LIMITS, allow_pickle=False)
     except (OSError, ValueError) as error:
-        expected = f"a file {LIMITS_FILE} with the least and greatest length of each map"
+        expected = f"a file {FLOW_LIMITS} with the least and greatest length of each map"
         raise InvalidValueError(explain(f"flow folder {folder}", error, expected)) from error
     absent = [index for index in indexes if index >= len(limits) or not _map_file(folder, index).is_file()]
     if absent:
         got = f"no map or no limits of frame {absent[0]}"
         raise InvalidValueError(explain(f"flow folder {folder}", got, f"frames up to {max(indexes)}"))
-    maps = []
-    for index in indexes:
-        with MediaReader(_map_file(folder, index)) as reader:
-            maps.append(reader.read_video(reader.video.start, 1.0, 1.0, max_frames=1).frames)
-    return decode_flow_maps(torch.cat(maps), torch.from_numpy(limits[list(indexes)]), inverted)
+    maps = torch.stack([read_jpeg(_map_file(folder, index)) for index in indexes]).permute(0, 2, 3, 1)
+    return decode_flow_maps(maps, torch.from_numpy(limits[list(indexes)]), inverted)
 
 
 def _map_file(folder: Path, index: int) -> Path:
