@@ -1,8 +1,8 @@
 """Which samples and which frame belong to a chunk: the released rules of SpatialAudioGen."""
 
-import math
 from dataclasses import dataclass
 
+from ...audio.chunk_times import frame_at, sample_at
 from ...errors import InvalidValueError, explain
 
 
@@ -17,15 +17,15 @@ class ChunkRules:
         fps: Frames per second.
         context: Sound heard around a chunk.
         duration: Length of a chunk.
-        exact: Whether samples are counted exactly. The released rule cuts the product of a fraction of a second and the
-            rate down to an integer, so that two in five starts come out one sample early.
+        released_starts: Whether samples and frames are counted as the authors did, see
+            :mod:`avssl_hub.audio.chunk_times`; False takes the nearest.
     """
 
     sampling_rate: int = 48000
     fps: float = 10.0
     context: float = 1.0
     duration: float = 0.1
-    exact: bool = False
+    released_starts: bool = True
 
     def __post_init__(self):
         for name in ("sampling_rate", "fps", "context", "duration"):
@@ -44,10 +44,7 @@ class ChunkRules:
 
     def sample(self, time: float) -> int:
         """Number of the sample at a time, which may be negative."""
-        if self.exact:
-            return round(time * self.sampling_rate)
-        second = math.floor(time)
-        return second * self.sampling_rate + int((time - second) * self.sampling_rate)
+        return sample_at(time, self.sampling_rate, self.released_starts)
 
     def window_start(self, time: float) -> int:
         """Number of the first sample of the sound around the chunk at ``time``."""
@@ -55,4 +52,4 @@ class ChunkRules:
 
     def frame(self, time: float) -> int:
         """Number of the frame of the chunk at ``time``."""
-        return int(round(time * self.fps, 6) if self.exact else time * self.fps)
+        return frame_at(time, self.fps, self.released_starts)

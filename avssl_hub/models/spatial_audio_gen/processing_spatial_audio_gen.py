@@ -9,6 +9,7 @@ import torchaudio.functional as TAF
 from torch.nn import functional as F
 from transformers import BatchFeature, FeatureExtractionMixin
 
+from ...audio.chunk_times import frame_at, sample_at
 from ...errors import InvalidValueError, explain
 from ...video.flow import flow_channels
 from ...video.transforms import normalize
@@ -19,8 +20,6 @@ from .media_spatial_audio_gen import read_frames, read_mono, resize_frames, to_m
 
 # Grey is at zero, and nothing is divided by but the range of a byte.
 MEAN, STD = [0.5, 0.5, 0.5], [1.0, 1.0, 1.0]
-# Seconds from a file by which its times may be off the grid of frames.
-TIME_SLACK = 1e-6
 
 FlowSource = Array | str | PathLike | Callable[[torch.Tensor], torch.Tensor]
 
@@ -155,17 +154,14 @@ class SpatialAudioGenProcessor(FeatureExtractionMixin):
 
     def first_sample(self, start: float) -> int:
         """The sample that a chunk begins at."""
-        if not self.released_starts:
-            return round(start * self.sampling_rate)
-        before = self.context_samples / 2 / self.sampling_rate
-        whole = math.floor(start - before)
-        return (
-            int((start - before - whole) * self.sampling_rate) + whole * self.sampling_rate + self.context_samples // 2
-        )
+        # The authors count from the beginning of its window.
+        before = self.context_samples // 2
+        window = start - before / self.sampling_rate
+        return sample_at(window, self.sampling_rate, self.released_starts) + before
 
     def frame_index(self, start: float) -> int:
         """Number of the frame that is shown as a chunk begins."""
-        return int(start * self.fps if self.released_starts else (start + TIME_SLACK) * self.fps)
+        return frame_at(start, self.fps, self.released_starts)
 
     def pixels(self, frames: torch.Tensor) -> torch.Tensor:
         """Transform resized uint8 frames ``(T, H, W, 3)`` to ``(T, 3, H, W)`` in [-0.5, 0.5]."""

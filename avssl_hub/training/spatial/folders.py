@@ -54,7 +54,7 @@ class ChunkDataset(Dataset):
             config.sampling_rate,
             context=config.context_samples / config.sampling_rate,
             duration=config.chunk_samples / config.sampling_rate,
-            exact=not recipe.data.truncated_starts,
+            released_starts=recipe.data.released_starts,
         )
         self._opened: dict[int, tuple[SpatialFolder, list[float]]] = {}
 

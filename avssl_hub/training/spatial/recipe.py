@@ -23,11 +23,11 @@ class ChunkSettings(Data360Settings):
             ``layout`` where not all of W, Y, Z and X were recorded of each: "WXYZ" or "WXY". AVWorld if empty.
         least_power: Root mean square of W that a chunk needs to be learned from: 0.2, or 0.01 for REC-Street, in the
             paper.
-        truncated_starts: Whether sound begins as released, where rounding can put it one sample early.
+        released_starts: Whether chunks begin as the authors' do, where rounding can put sound one sample early.
     """
 
     least_power: float = 0.2
-    truncated_starts: bool = True
+    released_starts: bool = True
 
     def __post_init__(self):
         super().__post_init__()

@@ -25,7 +25,7 @@ def test_window_and_chunk_have_the_papers_sizes():
 
 
 def test_released_starts_are_often_a_sample_early_and_exact_ones_never():
-    released, exact = ChunkRules(), ChunkRules(exact=True)
+    released, exact = ChunkRules(), ChunkRules(released_starts=False)
     late = [4800 * number - released.window_start(time) for number, time in enumerate(GRID)]
     assert set(late) == {0, 1}
     assert sum(late) / len(late) == pytest.approx(0.4, abs=0.05)
@@ -34,14 +34,14 @@ def test_released_starts_are_often_a_sample_early_and_exact_ones_never():
 
 def test_frames_are_those_shown_at_the_chunks_start():
     assert [ChunkRules().frame(time) for time in (0.0, 0.09, 0.5, 1.7)] == [0, 0, 5, 17]
-    assert [ChunkRules(exact=True).frame(time) for time in GRID] == list(range(5, 605))
+    assert [ChunkRules(released_starts=False).frame(time) for time in GRID] == list(range(5, 605))
 
 
 def test_powers_are_measured_where_chunks_begin():
     # Silent but for the chunk at 0.9 s.
     w = torch.zeros(1, 24000)
     w[0, 7200:8000] = 0.5
-    rules = ChunkRules(sampling_rate=8000, exact=True)
+    rules = ChunkRules(sampling_rate=8000, released_starts=False)
     powers = measure_powers(lambda first, count: w[:, first : first + count], 3, rules)
     assert powers.times == tuple(number / 10 + 0.5 for number in range(20))
     assert powers.powers == tuple(0.5 if number == 4 else 0.0 for number in range(20))
