@@ -9,6 +9,7 @@ import torch
 
 from ..audio.ambisonics.covariance import window_covariance
 from ..audio.ambisonics.power_map import map_of_covariance
+from ..audio.blocks import of_length
 from ..jobs.interrupts import heard_interrupts
 from ..media import SoundReader, repaint_media
 from ..video.equirectangular import pixel_directions
@@ -30,17 +31,8 @@ class RelativePower:
     """
 
     def __init__(self, blocks: Iterable[torch.Tensor], sampling_rate: int, start: float = 0.0):
-        size = round(SECONDS_PER_MAP * sampling_rate)
-        found, rest = [], torch.zeros(4, 0)
-        for block in blocks:
-            rest = torch.cat([rest, block], 1)
-            whole = rest.shape[1] // size * size
-            if whole:
-                found.append(window_covariance(rest[:, :whole], size))
-                rest = rest[:, whole:]
-        if rest.shape[1]:
-            found.append(window_covariance(rest)[None])
-        self._covariance = torch.cat(found)
+        windows = of_length(blocks, round(SECONDS_PER_MAP * sampling_rate))
+        self._covariance = torch.stack(list(map(window_covariance, windows)))
         self._start = start
         self._last: tuple[int, torch.Tensor] | None = None
 

@@ -10,9 +10,6 @@ from tempfile import TemporaryDirectory
 
 import torch
 
-from ..audio.ambisonics import rotate
-from ..audio.binaural import binauralize_blocks
-from ..audio.head_model import spherical_head
 from ..audio.head_responses import HeadResponses, SymmetricHead
 from ..errors import InvalidValueError, explain
 from ..jobs.interrupts import heard_interrupts
@@ -21,6 +18,7 @@ from ..media.replace_sound import replace_sound
 from ..media.spherical import EQUIRECTANGULAR
 from ..outputs import OutputError, check_suffix, replacing
 from ._spatialization_stream import SpatializationStream
+from .ambisonics.render import two_ears
 from .spatial_heat import write_heat
 from .spatialize import SpatializationPipeline
 
@@ -121,7 +119,7 @@ def spatialize_file(
             check()
             write_spatial_metadata(film, parts[files.film], stream.sphere.metadata, SpatialAudio())
         if files.binaural:
-            write_sound(parts[files.binaural], _two_ears(sound, head, yaw), pipe.processor.sampling_rate)
+            write_sound(parts[files.binaural], _preview(sound, head, yaw), pipe.processor.sampling_rate)
             check()
         if files.heat:
             drawn = partial(_named, progress, "drawing") if progress else None
@@ -135,7 +133,8 @@ def spatialize_file(
 def _check(files: SpatialFiles, source: Path, force: bool) -> None:
     paths = [path for path, _ in files]
     if not paths:
-        raise InvalidValueError(explain("outputs", "none", "one or more of a film, wav, binaural wav and heat film"))
+        rule, step = "one or more of a film, wav, binaural wav and heat film", "Name a film with -o, or see --help."
+        raise InvalidValueError(explain("outputs", "none", rule, step))
     for path, suffix in files:
         check_suffix(path, [suffix], force)
         if paths.count(path) > 1:
@@ -169,8 +168,6 @@ def _named(progress: Progress, stage: str, done: int, total: int) -> None:
     progress(done, total, stage)
 
 
-def _two_ears(sound: Path, head: HeadResponses | SymmetricHead | None, yaw: float) -> Iterator[torch.Tensor]:
+def _preview(sound: Path, head: HeadResponses | SymmetricHead | None, yaw: float) -> Iterator[torch.Tensor]:
     with SoundReader(sound) as reader:
-        rate = reader.sampling_rate
-        filters = (head or spherical_head(rate)).filters(1, rate)
-        yield from binauralize_blocks((rotate(block, -yaw) for block in reader), filters)
+        yield from two_ears(reader, 1, reader.sampling_rate, head, yaw)

@@ -1,5 +1,6 @@
 """``avssl ambisonics binauralize``: what two ears hear in the scene."""
 
+from math import radians
 from pathlib import Path
 from typing import Annotated
 
@@ -30,6 +31,6 @@ def run(
 
     head = read_hrir(hrir) if hrir else None
     with opened(files, convention, stored_order) as sound, progress_bar("listening", "seconds") as move:
-        peak = binauralize_file(sound, out, head, yaw, force, move)
+        peak = binauralize_file(sound, out, head, radians(yaw), force, move)
     note_peak(peak)
     say(f"{out}: heard through {hrir or 'a rigid sphere'}, head turned by {yaw:g}°")

@@ -67,7 +67,7 @@ def _show_directions(report: "AmbisonicReport") -> None:
         return
     shown = table("azimuth", "elevation", "share")
     for found in report.directions:
-        shown.add_row(f"{degrees(found.azimuth):.0f}°", f"{degrees(found.elevation):.0f}°", f"{found.share:.0%}")
+        shown.add_row(f"{degrees(found.azimuth):z.0f}°", f"{degrees(found.elevation):z.0f}°", f"{found.share:.0%}")
     show(shown)
     say(f"diffuseness: {report.diffuseness:.2f}")
 

@@ -1,5 +1,6 @@
 """``avssl ambisonics rotate``: turn the whole scene, or bring it into another convention."""
 
+from math import radians
 from pathlib import Path
 from typing import Annotated
 
@@ -24,7 +25,7 @@ def run(
     from ...pipelines.ambisonics.render import rotate_file
 
     with opened(files, convention, stored_order) as sound, progress_bar("turning", "seconds") as move:
-        peak = rotate_file(sound, out, yaw, pitch, roll, to, force, move)
+        peak = rotate_file(sound, out, *map(radians, (yaw, pitch, roll)), to, force, move)
         written = to or sound.convention
     note_peak(peak)
     say(f"{out}: {(sound.order + 1) ** 2} channels, {written}, turned by {yaw:g}°, {pitch:g}°, {roll:g}°")

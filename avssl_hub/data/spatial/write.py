@@ -1,10 +1,11 @@
 """Writing a prepared 360° video, which appears whole or not at all."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 
 import torch
 
+from ...audio.blocks import of_length
 from ...errors import explain
 from ...media import write_sound
 from ...media.jpeg import write_jpeg
@@ -45,7 +46,9 @@ def write_folder(
         (folder / SOUND).mkdir()
         (folder / PICTURES).mkdir()
         seconds = pictures = 0
-        for samples in _seconds(ambisonics, rules.sampling_rate):
+        for samples in of_length(ambisonics, rules.sampling_rate):
+            if samples.shape[1] < rules.sampling_rate:
+                break
             target = folder / SOUND / f"{seconds:06d}.wav"
             write_sound(target, samples, rules.sampling_rate, sample_format="int16")
             seconds += 1
@@ -68,15 +71,3 @@ def write_folder(
         powers = measure_powers(written.sound, whole, rules)
         (folder / POWERS).write_text(format_powers(powers), encoding="utf-8")
     return SpatialFolder(path, rules)
-
-
-def _seconds(blocks: Iterable[torch.Tensor], rate: int) -> Iterator[torch.Tensor]:
-    """Cut blocks (C, n) into whole seconds (C, rate)."""
-    held: list[torch.Tensor] = []
-    for block in blocks:
-        held.append(block)
-        if sum(part.shape[1] for part in held) >= rate:
-            joined = torch.cat(held, 1)
-            whole = joined.shape[1] // rate
-            yield from joined[:, : whole * rate].split(rate, 1)
-            held = [joined[:, whole * rate :]]

@@ -1,7 +1,6 @@
 """A file of ambisonics into another file: rotated, converted, or for two ears."""
 
 from collections.abc import Callable, Iterable, Iterator
-from math import radians
 from os import PathLike
 from pathlib import Path
 
@@ -34,9 +33,9 @@ def rotate_file(
     Args:
         sound: The opened file.
         out: A .wav file, in floats; appears when complete.
-        yaw: Degrees; positive moves what is ahead to the left.
-        pitch: Degrees; positive moves what is ahead up.
-        roll: Degrees; positive moves what is left up.
+        yaw: Radians; positive moves what is ahead to the left.
+        pitch: Radians; positive moves what is ahead up.
+        roll: Radians; positive moves what is left up.
         convention: Of the file to write, ``"ambix"``, ``"n3d"`` or ``"fuma"``; that of ``sound`` by default.
         force: Replace a file that is there.
         progress: Called with the seconds done and of all.
@@ -50,7 +49,7 @@ def rotate_file(
         MediaError: Reading or writing failed.
     """
     target = named_convention(convention or sound.convention)
-    turn = harmonics_rotation(rotation_matrix(*map(radians, (yaw, pitch, roll))), sound.order).float()
+    turn = harmonics_rotation(rotation_matrix(yaw, pitch, roll), sound.order).float()
     turned = (convert(turn @ block, AMBIX, target) for block in sound.blocks(sound.sampling_rate))
     return _write(sound, out, turned, force, progress)
 
@@ -69,7 +68,7 @@ def binauralize_file(
         sound: The opened file.
         out: A .wav file, in floats; appears when complete.
         head: What is heard from where, of :func:`avssl_hub.media.hrir.read_hrir`; a rigid sphere by default.
-        yaw: Degrees by which the head is turned to the left.
+        yaw: Radians by which the head is turned to the left.
         force: Replace a file that is there.
         progress: Called with the seconds done and of all.
 
@@ -81,10 +80,32 @@ def binauralize_file(
         OutputError: ``out`` is no .wav, or exists and ``force`` is not given.
         MediaError: Reading or writing failed.
     """
-    filters = (head or spherical_head(sound.sampling_rate)).filters(sound.order, sound.sampling_rate)
-    turn = harmonics_rotation(rotation_matrix(radians(-yaw)), sound.order).float()
-    turned = (turn @ block for block in sound.blocks(sound.sampling_rate))
-    return _write(sound, out, binauralize_blocks(turned, filters), force, progress)
+    rate = sound.sampling_rate
+    return _write(sound, out, two_ears(sound.blocks(rate), sound.order, rate, head, yaw), force, progress)
+
+
+def two_ears(
+    blocks: Iterable[torch.Tensor],
+    order: int,
+    sampling_rate: int,
+    head: HeadResponses | SymmetricHead | None = None,
+    yaw: float = 0.0,
+) -> Iterator[torch.Tensor]:
+    """Render blocks of ambisonics that follow each other, as ``binauralize_blocks``, for a head that is turned.
+
+    Args:
+        blocks: ``(channels, n)`` each, in ACN and SN3D.
+        order: Their ambisonic order.
+        sampling_rate: Their samples per second.
+        head: See ``binauralize_file``.
+        yaw: The same.
+
+    Raises:
+        InvalidValueError: The head is made for another ambisonic order.
+    """
+    filters = (head or spherical_head(sampling_rate)).filters(order, sampling_rate)
+    turn = harmonics_rotation(rotation_matrix(-yaw), order).float()
+    return binauralize_blocks((turn @ block for block in blocks), filters)
 
 
 def _write(

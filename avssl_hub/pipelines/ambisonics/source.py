@@ -1,6 +1,6 @@
 """Ambisonics from files, block by block, brought into ACN order and SN3D scale."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from itertools import zip_longest
 from os import PathLike
@@ -9,6 +9,7 @@ import torch
 
 from ...audio.ambisonics import convert, named_convention
 from ...audio.ambisonics.conventions import FULL_SPHERES
+from ...audio.blocks import of_length
 from ...errors import InvalidValueError, explain
 from ...media import DecodeError, SoundReader, SpatialAudio, read_spatial_metadata
 
@@ -90,7 +91,7 @@ class AmbisonicSound:
     def raw_blocks(self, samples: int) -> Iterator[torch.Tensor]:
         """As ``blocks``, in the files' own convention."""
         begin = 0
-        for rows in zip_longest(*(_of_length(reader, samples) for reader in self._readers)):
+        for rows in zip_longest(*(of_length(reader, samples) for reader in self._readers)):
             lengths = {0 if row is None else row.shape[1] for row in rows}
             if len(lengths) > 1:
                 step = "Give files that belong together."
@@ -143,18 +144,3 @@ class AmbisonicSound:
         time = sample / self.sampling_rate
         what = f"reading {self.name} at {time:.3f} s"
         return DecodeError(explain(what, got, expected, step), self.name, None, time)
-
-
-def _of_length(blocks: Iterable[torch.Tensor], samples: int) -> Iterator[torch.Tensor]:
-    """Cut blocks ``(channels, n)`` that follow each other into blocks of ``samples``; the last may be shorter."""
-    held: list[torch.Tensor] = []
-    count = 0
-    for block in blocks:
-        held.append(block)
-        count += block.shape[1]
-        if count >= samples:
-            *whole, rest = torch.cat(held, 1).split(samples, 1)
-            yield from whole
-            held, count = [rest], rest.shape[1]
-    if count:
-        yield torch.cat(held, 1)

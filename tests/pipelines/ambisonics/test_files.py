@@ -60,7 +60,7 @@ def test_scene_without_height_lies_on_the_horizon(written):
 def test_turned_file_holds_the_rotated_scene_in_the_wanted_convention(written, tmp_path):
     made = scene(10, 20, 2, seconds=2.3)
     with AmbisonicSound(written(made, "fuma"), "fuma") as sound:
-        peak = rotate_file(sound, tmp_path / "turned.wav", 40, -15, 70, convention="ambix")
+        peak = rotate_file(sound, tmp_path / "turned.wav", *map(radians, (40, -15, 70)), convention="ambix")
     turned, rate = read_sound(tmp_path / "turned.wav")
     assert (rate, peak) == (RATE, pytest.approx(turned.abs().max().item()))
     torch.testing.assert_close(turned, rotate(made, *map(radians, (40, -15, 70))), rtol=0, atol=1e-5)
@@ -76,7 +76,7 @@ def test_file_that_is_only_converted_keeps_its_samples(written, tmp_path):
 def test_binaural_file_is_what_the_turned_head_hears(written, tmp_path):
     made = scene(0, seconds=2.3)
     with AmbisonicSound(written(made)) as sound:
-        binauralize_file(sound, tmp_path / "ears.wav", yaw=90)
+        binauralize_file(sound, tmp_path / "ears.wav", yaw=radians(90))
     ears, rate = read_sound(tmp_path / "ears.wav")
     expected = binauralize(rotate(made, radians(-90)), spherical_head(RATE).filters(1, RATE))
     assert rate == RATE
