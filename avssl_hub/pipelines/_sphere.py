@@ -8,10 +8,12 @@ from torchvision.transforms.v2 import functional as TF
 from ..errors import InvalidValueError, explain, unknown_name
 from ..media import SpatialMetadata, SphericalVideo, VideoStreamInfo
 from ..media.spherical import EQUIRECTANGULAR
+from ..media.spherical import STEREO as ALL_STEREO
 from ..video.cube import CUBEMAP, EAC, cube_to_equirectangular, left_eye
 
 _CUBES = {"cubemap": CUBEMAP, "eac": EAC}
 PROJECTIONS = (EQUIRECTANGULAR, *_CUBES)
+STEREO = tuple(name for name in ALL_STEREO if name != "custom")
 
 # What is not seen of the sphere is painted so.
 _GREY = 128
@@ -26,7 +28,7 @@ class Sphere:
 
     Attributes:
         projection: One of ``PROJECTIONS``.
-        stereo: How the eyes' pictures lie in it.
+        stereo: One of ``STEREO``: how the eyes' pictures lie in it.
         bounds: Shares of the sphere that are left out at the top, bottom, left and right.
         metadata: What a film with this picture says of it; None if there are no words for it.
         notes: What was taken for granted.
@@ -88,18 +90,20 @@ def find_sphere(
         stereo: The same of the eyes' pictures; by default what the film says, or mono.
 
     Raises:
-        UnknownNameError: There is no such projection.
-        InvalidValueError: The film is not of 360 degrees, as far as can be told, or of an unknown projection.
+        UnknownNameError: There is no such projection, or no such stereo.
+        InvalidValueError: The film is not of 360 degrees, as far as can be told, or says that it is of a projection or
+            stereo that is not understood.
     """
-    if projection is not None and projection not in PROJECTIONS:
-        raise unknown_name("projection", projection, PROJECTIONS)
+    for kind, given, known in (("projection", projection, PROJECTIONS), ("stereo", stereo, STEREO)):
+        if given is not None and given not in known:
+            raise unknown_name(kind, given, known)
     size = f"{stream.width} × {stream.height} pixels"
     said = found.video
     notes = list(found.notes)
     bounds = (0.0,) * 4
     if projection is None and said is None:
         if abs(stream.width / stream.height - 2) > 2 * _SLACK or stream.rotation:
-            step = "If it is equirectangular all the same, pass --assume-360 (projection='equirectangular')."
+            step = "If it is equirectangular all the same, pass --projection equirectangular."
             expected = "spherical metadata in an mp4 or mov, or a picture twice as wide as high"
             raise InvalidValueError(explain(f"360° picture of {name!r}", f"{size} and no metadata", expected, step))
         projection = EQUIRECTANGULAR
@@ -116,6 +120,9 @@ def find_sphere(
         notes.append(f"taken for {projection}, as told")
     if stereo is None:
         stereo = said.stereo if said else "mono"
+        if stereo not in STEREO:
+            step = "Pass --stereo if it is one of them after all; convert the film if not."
+            raise InvalidValueError(explain(f"stereo of {name!r}", repr(stereo), f"one of {', '.join(STEREO)}", step))
     elif said and said.stereo != stereo:
         said = None
     if projection == EQUIRECTANGULAR and stereo == "mono" and not any(bounds) and stream.width != 2 * stream.height:

@@ -5,11 +5,10 @@ from dataclasses import dataclass
 
 import torch
 
-from ..errors import explain, unknown_name
+from ..errors import InvalidValueError, explain, unknown_name
 from ..media import AudioStreamInfo, MediaError, PictureReader, SoundReader, SpatialMetadata, VideoStreamInfo
-from ._sphere import PROJECTIONS, Sphere
-
-STEREO = ("mono", "top-bottom", "left-right", "right-left")
+from ..media.spherical import EQUIRECTANGULAR
+from ._sphere import PROJECTIONS, STEREO, Sphere, find_sphere
 
 # Which channels of a stream are W, Y, Z and X. YouTube's six-channel AAC holds them as loudspeakers in this order.
 _AS_STORED = (0, 1, 2, 3)
@@ -22,51 +21,44 @@ class UnfitVideoError(MediaError):
 
 @dataclass(frozen=True)
 class VideoLayout:
-    """How frames cover the sphere.
+    """What is told of how frames cover the sphere, in place of what a file says of itself.
 
     Attributes:
-        projection: One of :data:`PROJECTIONS`; "eac" is YouTube's equi-angular cube map.
-        stereo: One of :data:`STEREO`; of two eyes' pictures the left one counts.
+        projection: One of :data:`PROJECTIONS`; "eac" is YouTube's equi-angular cube map. None is what the file says.
+        stereo: One of :data:`STEREO`; of two eyes' pictures the left one counts. None is the same.
 
     Raises:
         UnknownNameError: One of them is unknown.
     """
 
-    projection: str = "equirectangular"
-    stereo: str = "mono"
+    projection: str | None = None
+    stereo: str | None = None
 
     def __post_init__(self):
         for kind, name, known in (("projection", self.projection, PROJECTIONS), ("stereo", self.stereo, STEREO)):
-            if name not in known:
+            if name is not None and name not in known:
                 raise unknown_name(kind, name, known)
 
 
 # What the authors' table of formats calls them.
 FORMATS = {
-    ("MONO", "ER"): VideoLayout(),
-    ("STEREO", "ER"): VideoLayout(stereo="top-bottom"),
-    ("MONO", "EAC"): VideoLayout("eac"),
+    ("MONO", "ER"): VideoLayout(EQUIRECTANGULAR, "mono"),
+    ("STEREO", "ER"): VideoLayout(EQUIRECTANGULAR, "top-bottom"),
+    ("MONO", "EAC"): VideoLayout("eac", "mono"),
     ("STEREO", "EAC"): VideoLayout("eac", "left-right"),
 }
 
 
-def layout_of(name: str, video: VideoStreamInfo, metadata: SpatialMetadata) -> VideoLayout:
-    """Tell the layout of a video from its metadata, or take a picture twice as wide as high for equirectangular.
+def sphere_of(name: str, video: VideoStreamInfo, metadata: SpatialMetadata, told: VideoLayout) -> Sphere:
+    """Decide how a video covers the sphere, as :func:`avssl_hub.pipelines._sphere.find_sphere` does.
 
     Raises:
-        UnfitVideoError: Neither tells, or the metadata tell of a layout that is not understood.
+        UnfitVideoError: Nothing tells, or the metadata tell of a layout that is not understood.
     """
-    told, shape = metadata.video, f"{video.width} × {video.height} pixels"
-    step = "Name its layout with --projection and --stereo, or in the table of --video-formats."
-    if told is None:
-        if video.width == 2 * video.height:
-            return VideoLayout()
-        got, rule = f"no spherical metadata and {shape}", "metadata, or frames twice as wide as high"
-        raise UnfitVideoError(explain(f"layout of {name}", got, rule, step), name)
-    if told.projection != PROJECTIONS[0] or told.stereo not in STEREO:
-        got = f"projection {told.projection!r} and stereo {told.stereo!r}"
-        raise UnfitVideoError(explain(f"layout of {name}", got, "equirectangular frames", step), name)
-    return VideoLayout(stereo=told.stereo)
+    try:
+        return find_sphere(name, video, metadata, told.projection, told.stereo)
+    except InvalidValueError as error:
+        raise UnfitVideoError(str(error), name) from error
 
 
 def ambisonic_channels(
@@ -102,13 +94,10 @@ def ambisonic_blocks(sound: SoundReader, channels: Sequence[int]) -> Iterator[to
         yield block[list(channels)]
 
 
-def sphere_frames(
-    reader: PictureReader, layout: VideoLayout, times: Iterable[float], height: int
-) -> Iterator[torch.Tensor]:
+def sphere_frames(reader: PictureReader, sphere: Sphere, times: Iterable[float], height: int) -> Iterator[torch.Tensor]:
     """Read the frames shown at rising times as equirectangular ones, (3, height, 2 * height) uint8.
 
     Cube maps are unfolded at twice that size and scaled down afterwards, as the authors did.
     """
-    sphere = Sphere(layout.projection, layout.stereo)
     for frame in reader.at(times, sphere.decoded_size(height, 2 * height)):
         yield sphere.unfolded(frame, height, 2 * height).permute(2, 0, 1)

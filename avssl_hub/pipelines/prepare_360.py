@@ -1,6 +1,7 @@
 """Downloaded 360° videos into prepared folders, as networks for spatial sound are trained on them."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import astuple
 from pathlib import Path
 
 from ..data.media_files import FoundMedia
@@ -13,19 +14,20 @@ from ._sphere_source import (
     VideoLayout,
     ambisonic_blocks,
     ambisonic_channels,
-    layout_of,
     sphere_frames,
+    sphere_of,
 )
 
 HEIGHT = 224
 RULES = ChunkRules()
+TOLD_BY_FILE = VideoLayout()
 
 
 def prepare_360(
     found: FoundMedia,
     folder: str | Path,
     *,
-    layout: VideoLayout | None = None,
+    layout: VideoLayout = TOLD_BY_FILE,
     layouts: Mapping[str, VideoLayout] | None = None,
     channels: Sequence[int] | None = None,
     keep_going: bool = False,
@@ -64,7 +66,7 @@ def prepare_360(
     folder, layouts = Path(folder), layouts or {}
     chosen = {file: layouts.get(file.stem, layout) for file in found.files}
     jobs = [
-        Job(file, target, {"layout": _words(chosen[file]), "channels": channels and list(channels)})
+        Job(file, target, {"layout": list(astuple(chosen[file])), "channels": channels and list(channels)})
         for file, target in zip(found.files, separate_targets(found, lambda file, _: folder / file.stem))
     ]
 
@@ -77,16 +79,12 @@ def prepare_360(
     return make_each(jobs, folder, make, keep_going=keep_going, force=force, progress=progress)
 
 
-def _words(layout: VideoLayout | None) -> list[str] | None:
-    return None if layout is None else [layout.projection, layout.stereo]
-
-
-def _prepare(source: Path, target: Path, layout: VideoLayout | None, channels: Sequence[int] | None) -> None:
+def _prepare(source: Path, target: Path, layout: VideoLayout, channels: Sequence[int] | None) -> None:
     name, info, metadata = str(source), probe(source), read_spatial_metadata(source)
     stream, order = ambisonic_channels(name, info.audio, metadata, channels)
     with PictureReader(source) as pictures, SoundReader(source, RULES.sampling_rate, stream) as sound:
-        layout = layout or layout_of(name, pictures.stream, metadata)
+        sphere = sphere_of(name, pictures.stream, metadata, layout)
         # The picture is read for as long as the sound lasts too, from where the sound begins.
         number = int((pictures.stream.end - sound.start) * RULES.fps)
         times = (sound.start + frame / RULES.fps for frame in range(number))
-        write_folder(target, ambisonic_blocks(sound, order), sphere_frames(pictures, layout, times, HEIGHT), RULES)
+        write_folder(target, ambisonic_blocks(sound, order), sphere_frames(pictures, sphere, times, HEIGHT), RULES)

@@ -37,7 +37,7 @@ def test_spatialize_writes_all_and_says_so(avssl, model, tmp_path):
         (["a.mp4"], "got none; expected one or more"),
         (["a.mp4", "-o", "there.mp4"], "pass --force to replace it"),
         (["a.mp4", "-o", "a.mp4", "--force"], "got the film itself"),
-        (["flat.mp4", "-o", "out.mp4"], "pass --assume-360"),
+        (["flat.mp4", "-o", "out.mp4"], "pass --projection equirectangular"),
         (["flat.mp4", "-o", "out.mp4", "--assume-360", "--projection", "eac"], "one of the two"),
         (["a.mp4", "-o", "out.mp4", "--projection", "cube"], "Did you mean 'cubemap'"),
         (["mute.mp4", "-o", "out.mp4"], "no audio stream in 'mute.mp4'"),

@@ -89,7 +89,7 @@ def test_six_channels_of_aac_are_youtubes_and_cube_maps_are_unfolded(tmp_path):
 
 def test_of_two_eyes_the_left_one_counts(tmp_path):
     black = torch.zeros_like(sphere())
-    layouts = {"a": VideoLayout(stereo="top-bottom")}
+    layouts = {"a": VideoLayout("equirectangular", "top-bottom")}
     assert_looks_around(prepared(tmp_path, torch.cat([sphere(), black]), tones(4), layouts=layouts))
     upright = cube().rot90(1)
     picture = torch.cat([upright, torch.zeros_like(upright)], 1)
@@ -119,7 +119,7 @@ def test_what_does_not_fit_is_told(tmp_path):
     reasons = {file.stem: reason for file, reason in report.failed.items()}
     assert report.written == 1
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["good", "prepared.jsonl"]
-    assert "no spherical metadata and 48 × 32 pixels; expected" in reasons.pop("flat")
+    assert "48 × 32 pixels and no metadata; expected" in reasons.pop("flat")
     assert "0 whole seconds of sound" in reasons.pop("short")
     assert "got no sound; expected four channels" in reasons.pop("silent")
     assert "got aac with 2; expected four channels" in reasons.pop("stereo")

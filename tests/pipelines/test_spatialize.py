@@ -191,7 +191,7 @@ def test_what_cannot_be_done_is_told(tmp_path, source):
     with pytest.raises(MissingStreamError, match="no picture"):
         pipe(write_sound(tmp_path / "a.wav", noise(1, 1.0), 8000))
     flat = film(tmp_path / "flat.mp4", frames=pictures(16, 36, 64))
-    with pytest.raises(InvalidValueError, match="--assume-360"):
+    with pytest.raises(InvalidValueError, match="--projection equirectangular"):
         pipe(flat)
     assert any("squeezed" in note for note in pipe(flat, projection="equirectangular").notes)
     with pytest.raises(UnknownNameError, match="cross_fade"):

@@ -44,7 +44,7 @@ def test_pictures_twice_as_wide_are_taken_for_equirectangular_and_others_refused
     assert sphere.metadata == SphericalVideo()
     assert "twice as wide" in sphere.notes[0]
     for stream in (_stream(1280, 720), _stream(64, 64), _stream(128, 64, rotation=90)):
-        with pytest.raises(InvalidValueError, match="--assume-360"):
+        with pytest.raises(InvalidValueError, match="--projection equirectangular"):
             find_sphere("a.mp4", stream, _found())
     told = find_sphere("a", _stream(1280, 720), _found(), "equirectangular")
     assert any("squeezed" in note for note in told.notes)
@@ -64,8 +64,10 @@ def test_projections_that_cannot_be_unfolded_are_refused():
         assert find_sphere("a", _stream(), _found(**said), "eac").metadata is None
     with pytest.raises(UnknownNameError, match="equirectangular"):
         find_sphere("a", _stream(), _found(), "equirect")
-    with pytest.raises(InvalidValueError, match="stereo"):
-        find_sphere("a", _stream(), _found(stereo="custom")).unfolded(_frame(32, 64), 32, 64)
+    with pytest.raises(InvalidValueError, match="stereo of 'a'"):
+        find_sphere("a", _stream(), _found(stereo="custom"))
+    with pytest.raises(UnknownNameError, match="top-bottom"):
+        find_sphere("a", _stream(), _found(), stereo="over-under")
 
 
 @pytest.mark.parametrize(("projection", "stereo"), [("eac", "mono"), ("cubemap", "mono"), ("cubemap", "top-bottom")])

@@ -19,11 +19,11 @@ def run(
         typer.Option(help="Table of a name, a number, MONO or STEREO, and ER or EAC a line, as the authors have it."),
     ] = None,
     projection: Annotated[
-        str | None, typer.Option(help="equirectangular or eac, where neither a table nor the file itself tells.")
+        str | None, typer.Option(help="equirectangular, cubemap or eac (YouTube's), of videos that the table lacks.")
     ] = None,
     stereo: Annotated[
-        str, typer.Option(help="mono, top-bottom, left-right or right-left; with --projection.")
-    ] = "mono",
+        str | None, typer.Option(help="mono, top-bottom, left-right or right-left, likewise; else the file tells.")
+    ] = None,
     channels: Annotated[
         str | None,
         typer.Option(
@@ -49,7 +49,6 @@ def run(
     if skipped:
         check_suffix(skipped, [".tsv"], force)
     layouts = {name: FORMATS[told] for name, told in read_video_formats(video_formats).items()} if video_formats else {}
-    layout = None if projection is None else VideoLayout(projection, stereo)
     order = None if channels is None else _numbers(channels)
     found = find_media(sources)
     if only:
@@ -62,7 +61,7 @@ def run(
             report = prepare_360(
                 found,
                 out,
-                layout=layout,
+                layout=VideoLayout(projection, stereo),
                 layouts=layouts,
                 channels=order,
                 keep_going=keep_going,
