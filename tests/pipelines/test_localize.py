@@ -271,7 +271,7 @@ def test_outputs_appear_whole_or_not_at_all(localize, tmp_path):
     result = localize(file)
     with pytest.raises(MediaWriteError, match="exists already"):
         write_overlay(result, file, file)
-    with pytest.raises(MediaWriteError, match="a folder that exists and can be written"):
+    with pytest.raises(MediaWriteError, match="got No such file or directory; expected a folder that can be written"):
         write_overlay(result, file, tmp_path / "none" / "heat.mp4")
     for write in (lambda path: write_still(result, file, path), lambda path: write_maps(result, path)):
         with pytest.raises(OutputError, match="writing"):
