@@ -7,6 +7,7 @@ import typer
 
 from ._console import count, note, progress_bar, say, show, table
 from ._devices import Device, chosen_device
+from ._spatial_demo import show_spatial_sound
 
 if TYPE_CHECKING:
     from ..pipelines.match import Matches
@@ -18,18 +19,30 @@ _LABEL_LENGTH = 14
 def run(
     paths: Annotated[list[Path] | None, typer.Argument(help="Your own files or folders; AVWorld if left out.")] = None,
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder to write.")] = Path("avssl-demo"),
-    model: Annotated[str, typer.Option("--model", "-m", help="Name, folder or Hub id.")] = "avid_tiny.avworld",
+    model: Annotated[
+        str | None, typer.Option("--model", "-m", help="Name, folder or Hub id; by default a tiny one of AVWorld.")
+    ] = None,
+    spatial: Annotated[
+        bool, typer.Option("--spatial", help="Give the mono sound of a 360° clip of AVWorld its directions back.")
+    ] = False,
     device: Device = None,
     force: Annotated[bool, typer.Option("--force", help="Replace what an earlier demo wrote.")] = False,
 ) -> None:
-    """Embed a few clips and draw which sound the model finds nearest to which picture."""
+    """Embed a few clips and draw which sound the model finds nearest to which picture, or show spatial sound."""
     from ..data.media_files import find_media
-    from ..errors import explain
+    from ..errors import InvalidValueError, explain
     from ..outputs import OutputError, make_folder
     from ..pipelines.embed import EmbeddingPipeline
     from ..pipelines.match import match
     from ..pipelines.match_figure import draw_matches
 
+    if spatial:
+        if paths:
+            step = "For your own film: avssl spatialize FILM -o OUT.mp4 --heat HEAT.mp4"
+            raise InvalidValueError(explain("files beside --spatial", len(paths), "none", step))
+        show_spatial_sound(out, model or "spatial_audio_gen_tiny.avworld", chosen_device(device), force)
+        return
+    model = model or "avid_tiny.avworld"
     picture = out / "similarity.png"
     if picture.exists() and not force:
         step = "Choose another folder with -o, or pass --force to replace it."

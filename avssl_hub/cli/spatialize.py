@@ -47,7 +47,8 @@ def run(
     by is written beside it. Of stereo sound the mean is heard, of ambisonic sound W. A film that does not say it is
     of 360 degrees has to be twice as wide as high, or --assume-360.
 
-    A run that is interrupted leaves nothing.
+    spatial_audio_gen.yt_all is one of the authors' networks; the tiny model of AVWorld knows that toy world only, and
+    hears at 12 kHz. What comes out has the model's rate. A run that is interrupted leaves nothing.
     """
     from ..errors import InvalidValueError, explain
     from ..media.hrir import read_hrir
@@ -81,4 +82,5 @@ def run(
         )
     for line in report.notes:
         note(f"{line}.")
-    say(f"{', '.join(map(str, report.files))}: {report.seconds:.2f} s of ambisonic sound")
+    written, rate = ", ".join(map(str, report.files)), pipe.processor.sampling_rate
+    say(f"{written}: {report.seconds:.2f} s of ambisonic sound at {rate} Hz")

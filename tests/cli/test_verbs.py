@@ -5,7 +5,7 @@ import csv
 import matplotlib.image
 import pytest
 
-from avssl_hub.media import probe
+from avssl_hub.media import SpatialAudio, SphericalVideo, probe, read_spatial_metadata
 from tests.parity._rules import OWN_FIXTURES
 from tests.pipelines.readable import film
 
@@ -116,6 +116,19 @@ def test_demo_shows_avworld(avssl, tmp_path, avid_folder):
     assert refused.exit_code == 2
     assert "--force" in refused.stderr
     assert avssl("demo", "-m", avid_folder, "-o", "shown", "--force").exit_code == 0
+
+
+def test_demo_spatialises_a_360_clip(avssl, tmp_path):
+    result = avssl("demo", "--spatial", "-o", "shown")
+    assert result.exit_code == 0, result.stderr
+    for name in ("clip360/avworld360_test_000000.mp4", "spatial.mp4"):
+        found = read_spatial_metadata(tmp_path / "shown" / name)
+        assert (found.video, found.audio) == (SphericalVideo(), SpatialAudio())
+    assert probe(tmp_path / "shown" / "binaural.wav").audio[0].channels == 2
+    assert probe(tmp_path / "shown" / "heat.mp4").has_video
+    refused = avssl("demo", "--spatial", "-o", "shown")
+    assert (refused.exit_code, "--force" in refused.stderr) == (2, True)
+    assert "avssl spatialize FILM" in avssl("demo", "mine", "--spatial").stderr
 
 
 def test_demo_shows_your_own_clips(avssl, tmp_path, avid_folder):
