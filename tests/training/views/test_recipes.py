@@ -1,0 +1,44 @@
+"""The recipes of the published configurations, made small: each takes a step."""
+
+import pytest
+import yaml
+
+from avssl_hub.training import list_recipes, load_recipe, train
+
+RECIPES = [name for name in list_recipes() if name.startswith("avsa/") and "tiny" not in name]
+
+
+@pytest.fixture(scope="module")
+def started(small, tmp_path_factory):
+    recipe = load_recipe(small, ["views.count=4", "loop.steps=1"])
+    return train(recipe, tmp_path_factory.mktemp("started"))
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_every_recipe_for_films_takes_a_step(name, of_films, films, started, tmp_path):
+    recipe = load_recipe(name)
+    assert (recipe.data.evenly_by, recipe.data.clips_per_item) == ("video", 2)
+    assert recipe.optimizer.weight_decay == 1e-5
+    small = yaml.safe_load(of_films.read_text())
+    changes = [
+        *(f"{section}.{key}={value}" for section in ("model", "processor") for key, value in small[section].items()),
+        *([f"start_from={started}"] if recipe.start_from else []),
+        f"data.manifest={films}",
+        "data.workers=1",
+        "loop.steps=1",
+        "loop.batch_size=4",
+        "loop.trackers=[]",
+    ]
+    train(load_recipe(name, changes), tmp_path / "run")
+    assert (tmp_path / "run/model.safetensors").exists()
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_networks_and_inputs_are_the_published_ones(name):
+    recipe = load_recipe(name)
+    config, processor = recipe.build_config(), recipe.unscaled_processor()
+    assert (config.video_depth, config.hidden_size, config.audio_strides) == (18, 512, [1, 2, 2, 1])
+    assert (processor.num_frames, processor.fps, processor.view_size) == (8, 16.0, 112)
+    assert (processor.projection, processor.turns) == ("released", "pitch_first")
+    assert config.translation_depth == (0 if config.objective == "instdisc" else 2)
+    assert recipe.views.count == (1 if config.objective == "instdisc" else 4)
