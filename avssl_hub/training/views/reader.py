@@ -9,7 +9,7 @@ from ...data.manifest import Manifest, ManifestItem
 from ...models.avsa import AvsaProcessor
 from ..clip360_reader import Clip360Reader
 from ..clip_dataset import ClipDataset
-from ..order import mixed_seed
+from ..order import items_of_step, mixed_seed
 from .augmentation import ViewAugmentation
 from .recipe import ViewRecipe
 
@@ -67,10 +67,13 @@ class ViewDataset(ClipDataset):
 
     def planned_items(self, step: int) -> Tensor:
         """Items of all processes' clips, ``(batch_size,)``, before any is replaced."""
-        visits = super().planned_items(step)
         if not self.groups:
-            return visits
-        generator = torch.Generator().manual_seed(mixed_seed(self.recipe.seed, 1, step))
+            return super().planned_items(step)
+        recipe, number = self.recipe, len(self.groups)
+        # As many visits of each as there are rows of it on average.
+        clips = recipe.data.clips_per_item * -(-self.num_items // number)
+        visits = items_of_step(recipe.seed, step, number, recipe.loop.batch_size, clips)
+        generator = torch.Generator().manual_seed(mixed_seed(recipe.seed, 1, step))
         draws = torch.rand(len(visits), generator=generator, dtype=torch.float64).tolist()
-        chosen = [self.groups[visit % len(self.groups)] for visit in visits.tolist()]
+        chosen = [self.groups[visit] for visit in visits.tolist()]
         return torch.stack([rows[int(draw * len(rows))] for rows, draw in zip(chosen, draws)])

@@ -126,13 +126,13 @@ def test_videos_are_visited_alike_whatever_their_clips(of_films, films):
     source = open_views(load_recipe(of_films))
     assert [rows.tolist() for rows in source.groups] == [[0], [1], [2, 3]]
     visits = torch.zeros(4)
-    recipe = load_recipe(of_films, ["loop.batch_size=12", "data.clips_per_item=3"])
+    recipe = load_recipe(of_films, ["loop.batch_size=9", "data.clips_per_item=3"])
     dataset = ViewDataset(recipe, Manifest.read(films), None, None, slice(None), source.groups)
     for step in range(100):
         visits += torch.bincount(dataset.planned_items(step), minlength=4)
-    assert visits[:2].tolist() == [400, 400]
-    assert visits[2] + visits[3] == 400
-    assert 150 < visits[2] < 250
+    assert visits[:2].tolist() == [300, 300]
+    assert visits[2] + visits[3] == 300
+    assert 110 < visits[2] < 190
     plain = open_views(load_recipe(of_films, ['data.evenly_by=""']))
     assert plain.groups == []
     assert plain.fingerprint != source.fingerprint
@@ -200,16 +200,7 @@ def test_a_probe_of_alignment_is_told_which_sounds_were_turned(small, finished, 
     assert set(batch.turned.tolist()) == {0, 1}
     torch.manual_seed(recipe.seed)
     model = AvsaForSpatialAlignment(recipe.build_config())
-    model.load_state_dict(
-        {
-            **model.state_dict(),
-            **{
-                name: value
-                for name, value in load_file(finished / "model.safetensors").items()
-                if name in model.state_dict()
-            },
-        }
-    )
+    model.load_state_dict(load_file(finished / "model.safetensors"), strict=False)
     logits = model.eval()(batch.pixels, batch.log_mels).view_logits.double()
     right = logits.softmax(-1)[torch.arange(12), :, batch.turned]
     assert told[0]["loss"] == pytest.approx(-right.log().mean().item(), rel=1e-4)
