@@ -1,7 +1,7 @@
 """A pipeline's model and processor, given as objects or by a name that ``avssl_hub.load`` knows."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -28,11 +28,14 @@ def find_processor(
     return zoo.load_processor(model)
 
 
-def ready_model(model: "PreTrainedModel | str | Path", device: torch.device) -> "PreTrainedModel":
-    """Bring a model to its device; one that is loaded by name also into its fastest form for a CPU."""
+def ready_model(model: "PreTrainedModel | str | Path", device: torch.device, **config: Any) -> "PreTrainedModel":
+    """Bring a model to its device; one that is loaded by name also into its fastest form for a CPU.
+
+    ``config`` are values of the configuration for such a one, which stay out of one that is there already.
+    """
     if not isinstance(model, (str, Path)):
         return model.to(device).eval()
-    loaded = zoo.load(model).to(device).eval()
+    loaded = zoo.load(model, **config).to(device).eval()
     if device.type == "cpu" and hasattr(loaded, "optimize_for_inference"):
         # Only on a model of our own: the change is in place and ends training.
         loaded.optimize_for_inference()

@@ -73,10 +73,14 @@ class FadedSteps(HeldSteps):
         self._gain = self._fades.sum(0)
 
     def place(self, model, output, windows):
-        tracks = self._tracks(model, output, windows)
-        fades = self._fades.to(tracks)
-        weights = torch.einsum("bcks,sn->bckn", output.weights.to(tracks), fades)
-        return (weights * tracks[:, None]).sum(2) + output.biases.to(tracks) @ fades
+        if output.mixtures is None:
+            tracks = self._tracks(model, output, windows)
+            mixtures = torch.einsum("bcks,bkn->bcsn", output.weights.to(tracks), tracks)
+        else:
+            # A form for inference, which has no tracks.
+            mixtures = self._around(output.mixtures, self._reach()[0])
+        fades = self._fades.to(mixtures)
+        return (mixtures * fades).sum(2) + output.biases.to(mixtures) @ fades
 
     def _reach(self) -> tuple[int, int]:
         """Samples before and behind a chunk for which its tracks are known."""
@@ -89,12 +93,16 @@ class FadedSteps(HeldSteps):
         return before, known - before - config.chunk_samples
 
     def _tracks(self, model, output, windows) -> torch.Tensor:
-        config, (before, _) = self._config, self._reach()
-        sound = windows[:, 0]
+        config, sound = self._config, windows[:, 0]
         if output.masks is None:
-            begin, known = config.chunk_start - self.margin, sound[:, None]
+            known = sound[:, None]
         else:
             first, count = config.masked_frames.start * config.hop_length, len(config.masked_frames)
             under = sound[:, first : first + (count - 1) * config.hop_length + config.fft_size]
-            begin, known = before - self.margin, masked_tracks(model.spectrum(under), output.masks.float())
+            known = masked_tracks(model.spectrum(under), output.masks.float())
+        return self._around(known, self._reach()[0])
+
+    def _around(self, known: torch.Tensor, before: int) -> torch.Tensor:
+        """The chunk and its margins of what is known from ``before`` samples before it on."""
+        begin = before - self.margin
         return known[..., begin : begin + self._chunk + 2 * self.margin]

@@ -102,7 +102,9 @@ class SpatializationPipeline:
         self.batch_size = batch_size
         self.released = windows == "released"
         self.processor = find_processor(model, processor)
-        self.model = _checked(ready_model(model, self.device))
+        # What normalises decides what can be folded.
+        statistics = {} if use_running_stats is None else {"use_running_stats": use_running_stats}
+        self.model = _checked(ready_model(model, self.device, **statistics))
         config = self.model.config
         self.rule = HeldSteps(config) if self.released else FadedSteps(config)
         self.use_running_stats = config.use_running_stats if use_running_stats is None else use_running_stats

@@ -1,10 +1,9 @@
 """Where weights change and chunks join: against sums written out, without gains or losses at any border."""
 
-from types import SimpleNamespace
-
 import pytest
 import torch
 
+from avssl_hub.models.spatial_audio_gen import SpatialAudioGenOutput
 from avssl_hub.pipelines._placing import FadedSteps, HeldSteps
 
 from .spatializing import CHUNK, network, noise
@@ -14,7 +13,7 @@ CHUNKS = 4
 
 def _said(weights, biases, masks=None):
     """What a network says of the chunks: ``weights (CHUNKS, 3, K, steps)``, ``biases (CHUNKS, 3, steps)``."""
-    return SimpleNamespace(weights=weights, biases=biases, masks=masks)
+    return SpatialAudioGenOutput(weights=weights, biases=biases, masks=masks)
 
 
 def _windows(sound, config):

@@ -6,6 +6,7 @@ import torch
 from avssl_hub.errors import InvalidValueError, UnknownNameError
 from avssl_hub.media import MissingStreamError, SphericalVideo, read_sound, write_media, write_sound
 from avssl_hub.media.spherical_write import write_spatial_metadata
+from avssl_hub.models.spatial_audio_gen.cropped_unet_spatial_audio_gen import CroppedUNet
 from avssl_hub.pipelines._placing import FadedSteps
 from avssl_hub.pipelines.spatialize import SpatializationPipeline
 from tests.media.corpus import Sound, make
@@ -53,6 +54,20 @@ def test_by_default_only_the_surroundings_of_steps_differ(source, monkeypatch):
     away = (places >= margin) & (places < step - margin)
     assert torch.allclose(found[1:, away], expected[:, away], atol=1e-5)
     assert not torch.allclose(found[1:], expected, atol=1e-3)
+
+
+@pytest.mark.parametrize("windows", ["cross_fade", "released"])
+@pytest.mark.parametrize("stored", [False, True])
+@pytest.mark.parametrize("running", [False, True])
+def test_a_network_by_name_takes_its_form_for_inference_and_says_the_same(source, tmp_path, windows, stored, running):
+    model = network(use_running_stats=stored)
+    model.save_pretrained(tmp_path)
+    processor(model).save_pretrained(tmp_path)
+    options = {"windows": windows, "use_running_stats": running}
+    expected = pipeline(model, **options)(source).ambisonics
+    by_name = SpatializationPipeline(tmp_path, **options)
+    assert isinstance(by_name.model.separation, CroppedUNet)
+    torch.testing.assert_close(by_name(source).ambisonics, expected, rtol=0, atol=1e-4 * expected.abs().max().item())
 
 
 @pytest.mark.parametrize("windows", ["cross_fade", "released"])

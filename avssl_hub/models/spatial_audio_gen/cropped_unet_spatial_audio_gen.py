@@ -1,4 +1,4 @@
-"""The u-net in its form for inference: for those frames alone that sound in the chunk."""
+"""The u-net in its form for inference: for those frames alone that are masked."""
 
 from collections.abc import Sequence
 
@@ -6,16 +6,15 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from ...audio.stft import overlap_add
 from ...layers.folding import channels_last
-from .configuration_spatial_audio_gen import OVERLAP, SpatialAudioGenConfig
-from .separation_spatial_audio_gen import Placed, SpatialAudioGenUNet, both_halves
+from .configuration_spatial_audio_gen import SpatialAudioGenConfig
+from .separation_spatial_audio_gen import Placed, SpatialAudioGenUNet, both_halves, chunk_slice, inverse, masked_slice
 
 
 class CroppedUNet(nn.Module):
     """``SpatialAudioGenUNet`` without tracks and masks.
 
-    Of the 127 frames that are encoded 23 sound in a chunk, and each layer is computed only where they need it. The last
+    Of the 127 frames that are encoded 28 are masked, and each layer is computed only where they need it. The last
     is a convolution whose channels are the places within its stride. Its masks are mixed by the weights of the
     tracks, so that nine spectra a frame are transformed back and not one for each track.
     """
@@ -24,11 +23,7 @@ class CroppedUNet(nn.Module):
         super().__init__()
         *inner, last = unet.layers
         self.condition, self.layers = unet.condition, nn.ModuleList(inner)
-        self.chunk_samples, self.bins = config.chunk_samples, config.fft_size
-        frames = sounding_frames(config)
-        self.begin = config.chunk_start - frames.start * config.hop_length
-        first = config.encoded_frames.start
-        self.frames = slice(frames.start - first, frames.stop - first)
+        self.bins, self.frames, self.chunk = config.fft_size, masked_slice(config), chunk_slice(config)
 
         self.stride = last.stride
         # Whole strides of the last layer that hold these frames.
@@ -65,13 +60,12 @@ class CroppedUNet(nn.Module):
         weights: torch.Tensor,
         biases: torch.Tensor,
     ) -> Placed:
-        """Return the ambisonics alone; see ``SpatialAudioGenUNet.forward``."""
-        mixed = both_halves(self._mixed_masks(audio_maps, fused, weights).to(spectrum.real.dtype))
-        frames = torch.fft.irfft(mixed * spectrum[:, None, None, self.frames])
-        sounds = overlap_add(frames, self.bins // OVERLAP)[..., self.begin :][..., : self.chunk_samples] / OVERLAP
+        """Return the ambisonics and mixtures; see ``SpatialAudioGenUNet.forward``."""
+        masks = both_halves(self._mixed_masks(audio_maps, fused, weights).to(spectrum.real.dtype))
+        mixtures = inverse(masks * spectrum[:, None, None, self.frames]).to(chunk.dtype)
         # Each step hears the mixture by its own weights.
-        pieces = sounds.unflatten(-1, (biases.shape[-1], -1)).diagonal(dim1=2, dim2=3).transpose(-1, -2)
-        return Placed((pieces + biases[..., None]).flatten(-2).to(chunk.dtype), None, None)
+        pieces = mixtures[..., self.chunk].unflatten(-1, (biases.shape[-1], -1)).diagonal(dim1=2, dim2=3)
+        return Placed((pieces.transpose(-1, -2) + biases[..., None]).flatten(-2), mixtures=mixtures)
 
     def _mixed_masks(
         self, audio_maps: Sequence[torch.Tensor], fused: torch.Tensor, weights: torch.Tensor
@@ -89,12 +83,6 @@ class CroppedUNet(nn.Module):
         places = mixed.view(*masks.shape[:3], *self.stride, -1, steps)
         whole = places.permute(0, 5, 6, 1, 3, 2, 4).flatten(5, 6).flatten(3, 4)
         return whole[..., self.within, : self.bins]
-
-
-def sounding_frames(config: SpatialAudioGenConfig) -> range:
-    """Frames of the window's spectrogram that overlap with the chunk: 90 to 112."""
-    end = config.chunk_start + config.chunk_samples
-    return range((config.chunk_start - config.fft_size) // config.hop_length + 1, -(-end // config.hop_length))
 
 
 def by_places(layer: nn.ConvTranspose2d) -> torch.Tensor:

@@ -1,4 +1,4 @@
-"""A faster equal form of the network for inference: channels last, and no more than what sounds in the chunk."""
+"""A faster equal form of the network for inference: channels last, and no more than what is masked."""
 
 import torch
 from torch import nn

@@ -38,11 +38,12 @@ class SpatialAudioGenOutput(ModelOutput):
     Attributes:
         loss: Distance of spectra, when labels were given.
         ambisonics: ``(B, 3, samples)``, the channels Y, Z and X (ACN, SN3D) of the chunk. W is the network's input.
-        tracks: ``(B, K, samples)``, what the sound was cut into; W itself without separation. None in the form for
-            inference, which neither makes them nor whole masks.
+        tracks: ``(B, K, samples)``, what the sound was cut into; W itself without separation.
         weights: ``(B, 3, K, steps)``, what each track is multiplied by in each channel, held during a step.
         biases: ``(B, 3, steps)``, what is added to each channel.
         masks: ``(B, K, frames, bins)`` in [0, 1], by which the spectrogram was multiplied; None without separation.
+        mixtures: ``(B, 3, steps, samples)``, in the form for inference alone and in place of tracks and masks: what the
+            weights of each step make of the tracks, for all samples around the chunk for which these are known.
         audio_hidden_states: Maps of the sound encoder's layers, ``(B, C, time, frequency)``.
         video_hidden_states: Maps of the picture's residual blocks, ``(B, C, H, W)``; None without this encoder.
         flow_hidden_states: The same of the flow's.
@@ -55,6 +56,7 @@ class SpatialAudioGenOutput(ModelOutput):
     weights: torch.FloatTensor | None = None
     biases: torch.FloatTensor | None = None
     masks: torch.FloatTensor | None = None
+    mixtures: torch.FloatTensor | None = None
     audio_hidden_states: tuple[torch.FloatTensor, ...] | None = None
     video_hidden_states: tuple[torch.FloatTensor, ...] | None = None
     flow_hidden_states: tuple[torch.FloatTensor, ...] | None = None

@@ -12,11 +12,12 @@ from .configuration_spatial_audio_gen import OVERLAP, SpatialAudioGenConfig
 
 
 class Placed(NamedTuple):
-    """Ambisonics ``(B, 3, samples)``, the tracks they are made of and the masks these are made by, if any."""
+    """Ambisonics ``(B, 3, samples)``, and what they are made of; see ``SpatialAudioGenOutput``."""
 
     ambisonics: torch.Tensor
-    tracks: torch.Tensor | None
-    masks: torch.Tensor | None
+    tracks: torch.Tensor | None = None
+    masks: torch.Tensor | None = None
+    mixtures: torch.Tensor | None = None
 
 
 class SpatialAudioGenMono(nn.Module):
@@ -33,7 +34,7 @@ class SpatialAudioGenMono(nn.Module):
     ) -> Placed:
         """Place chunks ``(B, samples)`` by weights ``(B, 3, 1, steps)`` and biases ``(B, 3, steps)``."""
         tracks = chunk[:, None]
-        return Placed(place(tracks, weights, biases), tracks, None)
+        return Placed(place(tracks, weights, biases), tracks)
 
 
 class SpatialAudioGenUNet(nn.Module):
@@ -131,7 +132,12 @@ def masked_tracks(spectrum: torch.Tensor, masks: torch.Tensor) -> torch.Tensor:
     Returns:
         ``(B, K, hop * (frames - 3))``.
     """
-    frames = torch.fft.irfft(both_halves(masks) * spectrum[:, None])
+    return inverse(both_halves(masks) * spectrum[:, None])
+
+
+def inverse(spectrum: torch.Tensor) -> torch.Tensor:
+    """Sound ``(..., samples)`` of spectra ``(..., frames, bins / 2 + 1)``, where all overlapping frames cover it."""
+    frames = torch.fft.irfft(spectrum)
     hop = frames.shape[-1] // OVERLAP
     partly = (OVERLAP - 1) * hop
     return overlap_add(frames, hop)[..., partly:-partly] / OVERLAP
