@@ -214,7 +214,7 @@ def test_two_processes_end_with_the_weights_of_one(tmp_path):
         assert done.stdout.split() == ["1", "2", "3", "4", "5"], "one process reports"
         weights.append(load_file(folder / "model.safetensors"))
         losses.append([row["loss"] for row in json.loads((folder / "metrics.json").read_text())["history"]])
-    assert losses[0] == pytest.approx(losses[1], rel=1e-5)
+    assert losses[0] == pytest.approx(losses[1], rel=3e-5)
     recipe = load_recipe("avid/tiny_avworld", SMALL)
     set_seed(recipe.seed)
     start = dict(AvidModel(AvidConfig(**recipe.model)).named_parameters())
