@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..audio.ambisonics import angle_between, arrival, rotate, unit_vectors
+from ..audio.ambisonics import angle_between, arrival, unit_vectors
 from ..audio.stft_distance import stft_distance
 from ..data.avworld360 import AVWorld360
 from ..models.spatial_audio_gen import SpatialAudioGenConfig, SpatialAudioGenModel
@@ -133,17 +133,19 @@ def score_turned_pictures(model: SpatialAudioGenModel, world: AVWorld360, chunks
     """Turn pictures by a quarter to the left under the same mono sound.
 
     Returns:
-        Degrees between where the sound then comes from, and where it came from before, turned as much, ``(N,)``.
+        Degrees between the azimuth that the sound then comes from, and the one before, turned as much, ``(N,)``: 90 for
+        sound that stays where it was, even if nearly all of it comes from above.
     """
     model.eval()
     config = model.config
     own = slice(config.chunk_start, config.chunk_start + config.chunk_samples)
     found = []
     for batch in held_out_chunks(config, world, chunks=chunks):
-        mono = batch.ambisonics[:, :1, own]
-        before = torch.cat([mono, predict(model, batch.ambisonics, batch.pixels)], 1)
-        after = torch.cat([mono, predict(model, batch.ambisonics, roll(batch.pixels, TURN))], 1)
-        found.append(angle_between(_arrival(rotate(before, TURN)), _arrival(after)).rad2deg())
+        mono, pictures = batch.ambisonics[:, :1, own], (batch.pixels, roll(batch.pixels, TURN))
+        heard = (torch.cat([mono, predict(model, batch.ambisonics, pixels)], 1) for pixels in pictures)
+        before, after = (arrival(sound, sound.shape[-1]).azimuth[:, 0] for sound in heard)
+        off = (after - before - TURN + math.pi).remainder(math.tau) - math.pi
+        found.append(off.abs().rad2deg())
     return torch.cat(found)
 
 
