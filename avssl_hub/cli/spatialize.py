@@ -27,7 +27,6 @@ def run(
     projection: Annotated[
         str | None, typer.Option(help="equirectangular, cubemap or eac (YouTube's), whatever the film says.")
     ] = None,
-    assume_360: Annotated[bool, typer.Option("--assume-360", help="Take the picture for equirectangular.")] = False,
     stereo: Annotated[
         str | None, typer.Option(help="mono, top-bottom, left-right or right-left, whatever the film says.")
     ] = None,
@@ -45,20 +44,15 @@ def run(
 
     Films of any length; the picture is copied as it is where mp4 can hold it, and the metadata that 360° players go
     by is written beside it. Of stereo sound the mean is heard, of ambisonic sound W. A film that does not say it is
-    of 360 degrees has to be twice as wide as high, or --assume-360.
+    of 360 degrees has to be twice as wide as high, or --projection equirectangular.
 
     spatial_audio_gen.yt_all is one of the authors' networks; the tiny model of AVWorld knows that toy world only, and
     hears at 12 kHz. What comes out has the model's rate. A run that is interrupted leaves nothing.
     """
-    from ..errors import InvalidValueError, explain
     from ..media.hrir import read_hrir
     from ..pipelines.spatialize import SpatializationPipeline
     from ..pipelines.spatialize_file import SpatialFiles, spatialize_file
 
-    if assume_360:
-        if projection not in (None, "equirectangular"):
-            raise InvalidValueError(explain("projection", f"{projection} and --assume-360", "one of the two"))
-        projection = "equirectangular"
     head = read_hrir(hrir) if hrir else None
     pipe = SpatializationPipeline(
         model,

@@ -25,12 +25,14 @@ class PrepareReport:
         written: Results written now.
         reused: Results an earlier run had written from the same content.
         failed: Why each bad file failed, by file.
+        remarks: What was taken for granted of files written now, by file.
     """
 
     folder: Path
     written: int
     reused: int
     failed: dict[Path, str]
+    remarks: dict[Path, tuple[str, ...]]
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,7 @@ class Job:
 def make_each(
     jobs: Sequence[Job],
     folder: Path,
-    make: Callable[[Job], object],
+    make: Callable[[Job], tuple[str, ...]],
     *,
     keep_going: bool = False,
     force: bool = False,
@@ -65,7 +67,7 @@ def make_each(
     Args:
         jobs: What to make, each below ``folder``.
         folder: Where the note is kept.
-        make: Makes a result, which appears whole or not at all.
+        make: Makes a result, which appears whole or not at all, and tells what it took for granted.
         keep_going: Note a bad file in the report and go on, in place of stopping.
         force: Replace results made from other content or with other settings, or by others.
         progress: Called with the number of jobs done and of all jobs.
@@ -77,6 +79,7 @@ def make_each(
     noted = _read_manifest(folder)
     written = reused = 0
     failed: dict[Path, str] = {}
+    remarks: dict[Path, tuple[str, ...]] = {}
     with heard_interrupts() as check:
         for number, job in enumerate(jobs):
             if progress:
@@ -99,7 +102,8 @@ def make_each(
                 make_folder(job.target.parent)
                 # Noted first: the result appears whole, so one that is there and noted is done.
                 _note(folder / MANIFEST, entry)
-                make(job)
+                if told := make(job):
+                    remarks[job.source] = told
                 try:
                     check()
                 except KeyboardInterrupt:
@@ -114,7 +118,7 @@ def make_each(
                 failed[job.source] = str(error)
     if progress:
         progress(len(jobs), len(jobs))
-    return PrepareReport(folder, written, reused, failed)
+    return PrepareReport(folder, written, reused, failed, remarks)
 
 
 def separate_targets(found: FoundMedia, place: Callable[[Path, Path], Path]) -> list[Path]:

@@ -48,7 +48,8 @@ def prepare_files(
     targets = separate_targets(found, lambda file, root: folder / file.relative_to(root).with_suffix(".mp4"))
     jobs = [Job(file, target, settings) for file, target in zip(found.files, targets)]
 
-    def make(job: Job) -> None:
+    def make(job: Job) -> tuple[str, ...]:
         prepare_media(job.source, job.target, **job.settings)
+        return ()
 
     return make_each(jobs, folder, make, keep_going=keep_going, force=force, progress=progress)

@@ -53,7 +53,7 @@ def prepare_360(
         progress: Called with the number of files done and of all files.
 
     Returns:
-        Counts, and the files that failed.
+        Counts, the files that failed, and what was taken for granted of others.
 
     Raises:
         InvalidValueError: ``channels`` are not four different numbers from 0 on.
@@ -70,16 +70,16 @@ def prepare_360(
         for file, target in zip(found.files, separate_targets(found, lambda file, _: folder / file.stem))
     ]
 
-    def make(job: Job) -> None:
+    def make(job: Job) -> tuple[str, ...]:
         try:
-            _prepare(job.source, job.target, chosen[job.source], channels)
+            return _prepare(job.source, job.target, chosen[job.source], channels)
         except UnequalLengthsError as error:
             raise UnfitVideoError(str(error), str(job.source)) from error
 
     return make_each(jobs, folder, make, keep_going=keep_going, force=force, progress=progress)
 
 
-def _prepare(source: Path, target: Path, layout: VideoLayout, channels: Sequence[int] | None) -> None:
+def _prepare(source: Path, target: Path, layout: VideoLayout, channels: Sequence[int] | None) -> tuple[str, ...]:
     name, info, metadata = str(source), probe(source), read_spatial_metadata(source)
     stream, order = ambisonic_channels(name, info.audio, metadata, channels)
     with PictureReader(source) as pictures, SoundReader(source, RULES.sampling_rate, stream) as sound:
@@ -88,3 +88,4 @@ def _prepare(source: Path, target: Path, layout: VideoLayout, channels: Sequence
         number = int((pictures.stream.end - sound.start) * RULES.fps)
         times = (sound.start + frame / RULES.fps for frame in range(number))
         write_folder(target, ambisonic_blocks(sound, order), sphere_frames(pictures, sphere, times, HEIGHT), RULES)
+    return sphere.notes

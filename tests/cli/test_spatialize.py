@@ -38,7 +38,6 @@ def test_spatialize_writes_all_and_says_so(avssl, model, tmp_path):
         (["a.mp4", "-o", "there.mp4"], "pass --force to replace it"),
         (["a.mp4", "-o", "a.mp4", "--force"], "got the film itself"),
         (["flat.mp4", "-o", "out.mp4"], "pass --projection equirectangular"),
-        (["flat.mp4", "-o", "out.mp4", "--assume-360", "--projection", "eac"], "one of the two"),
         (["a.mp4", "-o", "out.mp4", "--projection", "cube"], "Did you mean 'cubemap'"),
         (["mute.mp4", "-o", "out.mp4"], "no audio stream in 'mute.mp4'"),
         (["a.mp4", "-o", "out.mp4", "--windows", "none"], "unknown rule for windows: got 'none'"),
@@ -59,7 +58,7 @@ def test_mistakes_in_spatialising_are_explained(avssl, model, tmp_path, words, t
 
 def test_a_flat_film_may_be_taken_for_a_sphere(avssl, model, tmp_path):
     film(tmp_path / "flat.mp4", frames=pictures(16, 48, 64))
-    result = avssl("spatialize", "flat.mp4", "-m", model, "-o", "out.mp4", "--assume-360")
+    result = avssl("spatialize", "flat.mp4", "-m", model, "-o", "out.mp4", "--projection", "equirectangular")
     assert result.exit_code == 0, result.stderr
     assert "squeezed to twice as wide as high" in result.stderr
     assert read_spatial_metadata("out.mp4").video == SphericalVideo()

@@ -118,6 +118,9 @@ def test_what_does_not_fit_is_told(tmp_path):
     report = prepare_360(find_media([sources]), tmp_path / "out", keep_going=True)
     reasons = {file.stem: reason for file, reason in report.failed.items()}
     assert report.written == 1
+    ((file, (remark,)),) = report.remarks.items()
+    assert file.name == "good.mp4"
+    assert remark.startswith("no spherical metadata: taken for equirectangular")
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["good", "prepared.jsonl"]
     assert "48 × 32 pixels and no metadata; expected" in reasons.pop("flat")
     assert "0 whole seconds of sound" in reasons.pop("short")

@@ -71,6 +71,8 @@ def run(
     except KeyboardInterrupt:
         note(f"Finished folders are in {out}; give the same command again to go on.")
         raise
+    for file, remarks in report.remarks.items():
+        note(f"{file.name}: {'; '.join(remarks)}.")
     say(f"{report.folder}: {count(report.written, 'video')} written, {report.reused} there already")
     if skipped:
         with replacing(skipped) as partial:

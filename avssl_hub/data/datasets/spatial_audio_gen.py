@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ...errors import explain
 from ..manifest import Manifest, ManifestError
-from ..spatial import channel_mask
+from ..spatial import layout_mask
 from . import prepared_360
 from ._lists import read_lines, read_words
 from ._match import Found, Listed, match
@@ -83,7 +83,7 @@ def _lines(folder: Path, name: str) -> Iterator[SplitLine]:
 def _layouts(folder: Path) -> dict[str, str]:
     layouts: dict[str, str] = {}
     for place, (video, layout) in read_words(folder / _LAYOUTS, 2, "a YouTube id and its channels"):
-        channel_mask(layout)
+        layout_mask(layout)
         if layouts.setdefault(video, layout) != layout:
             raise ManifestError(explain(place, f"{video} with {layout}", f"{layouts[video]}, as an earlier line says"))
     return layouts

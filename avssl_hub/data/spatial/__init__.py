@@ -1,6 +1,6 @@
 """360° videos with ambisonic sound, in prepared folders and chunk by chunk, by the rules of SpatialAudioGen (2018)."""
 
-from .channels import channel_layouts, channel_mask
+from .channels import channel_layouts, layout_mask
 from .errors import MissingPartError, SpatialFolderError, UnequalLengthsError, WrongSoundError
 from .folder import SpatialChunk, SpatialFolder, is_spatial_folder
 from .powers import ChunkPowers, contiguous_parts, measure_powers, shifted_to, silence_threshold
@@ -17,9 +17,9 @@ __all__ = [
     "UnequalLengthsError",
     "WrongSoundError",
     "channel_layouts",
-    "channel_mask",
     "contiguous_parts",
     "is_spatial_folder",
+    "layout_mask",
     "measure_powers",
     "shifted_to",
     "silence_threshold",

@@ -14,7 +14,7 @@ def channel_layouts(manifest: Manifest) -> list[str]:
     return manifest.column("layout").to_pylist() if "layout" in manifest.columns else ["WXYZ"] * len(manifest)
 
 
-def channel_mask(layout: str) -> torch.Tensor:
+def layout_mask(layout: str) -> torch.Tensor:
     """Tell which of W, Y, Z, X count in a recording with the channels ``layout``: (4,), 1 or 0.
 
     Raises:

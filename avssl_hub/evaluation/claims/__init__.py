@@ -1,7 +1,7 @@
 """Claims of the papers, tried in miniature on AVWorld: runs, a rule fixed beforehand, a table and a figure."""
 
 from ...errors import unknown_name
-from . import avid, avid_cma, multisensory, multisensory_separation, robust_xid, spatial_audio_gen
+from . import avid, avid_cma, avsa, multisensory, multisensory_separation, robust_xid, spatial_audio_gen
 from .claim import Claim, Comparison, Variant
 from .figure import draw_claim
 from .report import summarize, write_report
@@ -9,7 +9,7 @@ from .runs import Run, execute, plan
 
 CLAIMS = {
     module.CLAIM.name: module.CLAIM
-    for module in (avid, avid_cma, robust_xid, multisensory, multisensory_separation, spatial_audio_gen)
+    for module in (avid, avid_cma, robust_xid, multisensory, multisensory_separation, spatial_audio_gen, avsa)
 }
 
 __all__ = [

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import torch
 
 from ...data.manifest import Manifest, ManifestItem
-from ...data.spatial import SpatialFolder, channel_layouts, channel_mask, contiguous_parts
+from ...data.spatial import SpatialFolder, channel_layouts, contiguous_parts, layout_mask
 from ...errors import InvalidValueError, explain
 from ..spatial import ScoredChunks, published_figures
 from .protocol import LeftOut, MeasuredProtocol, Trial
@@ -60,7 +60,7 @@ class SpatialAudio(MeasuredProtocol):
             raise LeftOut("a video has no chunk")
         if model.sees_flow and not video.has_flow:
             raise LeftOut("a video has no flow")
-        layout, start = channel_mask(truth["layout"]), round(rules.context * rules.sampling_rate) // 2
+        layout, start = layout_mask(truth["layout"]), round(rules.context * rules.sampling_rate) // 2
         figures = []
         for first in range(0, len(times), self.batch):
             shared = max(min(first, first + self.batch - len(times)), 0)

@@ -7,8 +7,8 @@ from torch import Tensor
 
 from ...audio.stft_distance import stft_distance
 from .sound_distances import log_spectral_distance, signal_to_noise, squared_error
+from .steering import CHANNELS
 
-CHANNELS = ("Y", "Z", "X")
 STFT_GAIN, MSE_GAIN = 100.0, 5000.0
 
 

@@ -48,7 +48,9 @@ def _draw_sphere(axes: Axes, maps: PowerMaps) -> AxesImage:
         vmax=0,
     )
     place = maps.mean.argmax()
-    azimuth, elevation = (f"{angles.flatten()[place].item():.0f}°" for angles in (maps.azimuth, maps.elevation))
+    azimuth, elevation = (
+        f"{angles.flatten()[place].item():.0f}°" for angles in (maps.azimuth_degrees, maps.elevation_degrees)
+    )
     loudest = f"loudest towards azimuth {azimuth}, elevation {elevation}" if maps.mean.any() else "silence"
     axes.set_title(f"Mean over the whole sound: {loudest}", color=_INK)
     axes.set_xticks(range(-135, 181, 45))
@@ -61,7 +63,7 @@ def _draw_sphere(axes: Axes, maps: PowerMaps) -> AxesImage:
 
 def _draw_course(axes: Axes, maps: PowerMaps) -> None:
     # Rows near the poles stand for less of the sphere.
-    weights = torch.cos(torch.deg2rad(maps.elevation))
+    weights = torch.cos(torch.deg2rad(maps.elevation_degrees))
     level = ((maps.maps.square() * weights).sum(1) / weights.sum(0)).sqrt()
     half = 90 / (len(maps.mean) - 1)
     axes.imshow(

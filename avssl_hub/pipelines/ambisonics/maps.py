@@ -20,16 +20,16 @@ class PowerMaps:
     """How loud a sound is towards every direction of a grid.
 
     Attributes:
-        azimuth: ``(rows, columns)`` in degrees; the first column is at the left.
-        elevation: ``(rows, columns)`` in degrees; the first row is at the top.
+        azimuth_degrees: ``(rows, columns)``; the first column is at the left.
+        elevation_degrees: ``(rows, columns)``; the first row is at the top.
         mean: ``(rows, columns)`` root mean square over the whole sound.
         maps: ``(windows, rows, columns)`` root mean square over each window.
         times: ``(windows,)`` seconds at which the windows begin.
         seconds: Length of a window.
     """
 
-    azimuth: torch.Tensor
-    elevation: torch.Tensor
+    azimuth_degrees: torch.Tensor
+    elevation_degrees: torch.Tensor
     mean: torch.Tensor
     maps: torch.Tensor
     times: torch.Tensor
@@ -39,7 +39,7 @@ class PowerMaps:
 def map_ambisonics(
     sound: AmbisonicSound,
     every: float = 0.5,
-    resolution: float = 5.0,
+    resolution_degrees: float = 5.0,
     method: str = "projection",
     progress: Callable[[int, int], object] | None = None,
 ) -> PowerMaps:
@@ -51,7 +51,7 @@ def map_ambisonics(
     Args:
         sound: The opened file.
         every: Seconds a window; windows touch.
-        resolution: Degrees between directions.
+        resolution_degrees: Step of the grid.
         method: ``"projection"``, as the authors' maps, or ``"plane_wave"``, which is sharper.
         progress: Called with the seconds done and of all.
 
@@ -65,7 +65,7 @@ def map_ambisonics(
     window = round(every * rate)
     if window < 1:
         raise InvalidValueError(explain("seconds between maps", every, f"{1 / rate:.6f} s, a sample, or more"))
-    grid = picture_grid(resolution)
+    grid = picture_grid(resolution_degrees)
     maps, samples = [], 0
     power = torch.zeros(grid[0].shape, dtype=torch.float64)
     for block in sound.blocks(window * max(1, rate // window)):

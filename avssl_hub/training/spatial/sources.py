@@ -12,7 +12,7 @@ import torch
 from ...audio.ambisonics import rotate
 from ...data.avworld360 import AVWorld360
 from ...data.manifest import Manifest
-from ...data.spatial import channel_layouts, channel_mask
+from ...data.spatial import channel_layouts, layout_mask
 from ...video.equirectangular import roll
 from ..broken import BrokenItems
 from ..items import Items
@@ -95,7 +95,7 @@ class FolderChunks:
         self.manifest = manifest.where(split=data.split) if data.split else manifest
         self.num_items = len(self.manifest)
         layouts = channel_layouts(self.manifest)
-        self.recorded = torch.stack([channel_mask(layout)[1:] > 0 for layout in layouts])
+        self.recorded = torch.stack([layout_mask(layout)[1:] > 0 for layout in layouts])
         listed = {"manifest": self.manifest.fingerprint(), "layouts": layouts}
         self.fingerprint = hashlib.sha256(json.dumps(listed).encode()).hexdigest()
 

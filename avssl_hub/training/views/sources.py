@@ -50,11 +50,16 @@ class ViewSource(Items, Protocol):
 
 
 class WorldViews(WorldItems):
-    """Scenes of the train split of AVWorld in 360 degrees."""
+    """Scenes of AVWorld in 360 degrees.
 
-    def __init__(self, recipe: ViewRecipe):
+    Args:
+        recipe: The training run.
+        split: Split of the scenes.
+    """
+
+    def __init__(self, recipe: ViewRecipe, split: str = "train"):
         super().__init__(recipe.data)
-        self.recipe = recipe
+        self.recipe, self.split = recipe, split
         self.world = AVWorld360(recipe.data.world)
 
     def sounds(self) -> Iterator[Tensor]:
@@ -62,7 +67,7 @@ class WorldViews(WorldItems):
         number = min(STATISTICS_CLIPS, self.num_items)
         for chosen in torch.arange(number).split(64):
             starts = (world.duration - length) * chosen.double() / number
-            clips = self.world.render("train", chosen.tolist(), starts, length, times=starts[:, None][:, :0])
+            clips = self.world.render(self.split, chosen.tolist(), starts, length, times=starts[:, None][:, :0])
             yield clips.ambisonics.flatten(0, 1)
 
     def batches(
@@ -70,9 +75,10 @@ class WorldViews(WorldItems):
     ) -> Iterator[ViewBatch]:
         augmentation = ViewAugmentation(self.recipe, processor)
         for number in count(step):
-            yield self._batch(augmentation, number, device, share)
+            yield self.batch(augmentation, number, device, share)
 
-    def _batch(self, augmentation: ViewAugmentation, step: int, device: torch.device, share: slice) -> ViewBatch:
+    def batch(self, augmentation: ViewAugmentation, step: int, device: torch.device, share: slice) -> ViewBatch:
+        """Render a process's batch of a step; see :meth:`ViewSource.batches`."""
         recipe, processor, world = self.recipe, augmentation.processor, self.world.config
         size = recipe.loop.batch_size
         items = items_of_step(recipe.seed, step, self.num_items, size, recipe.data.clips_per_item)[share]
@@ -85,7 +91,7 @@ class WorldViews(WorldItems):
         starts = (world.duration - heard) * draws[:, 0]
         first = starts + (heard - seen) * draws[:, 1]
         times = first[:, None] + torch.arange(processor.num_frames) / processor.fps
-        clips = self.world.render("train", items.tolist(), starts, heard, times, device)
+        clips = self.world.render(self.split, items.tolist(), starts, heard, times, device)
         return ViewBatch.of_clips(augmentation, list(clips.frames), clips.ambisonics, changes, items)
 
 

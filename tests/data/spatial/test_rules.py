@@ -6,8 +6,8 @@ import torch
 from avssl_hub.data.spatial import (
     ChunkPowers,
     ChunkRules,
-    channel_mask,
     contiguous_parts,
+    layout_mask,
     measure_powers,
     shifted_to,
     silence_threshold,
@@ -67,10 +67,10 @@ def test_street_recordings_have_a_lower_threshold():
 
 
 def test_mask_leaves_out_a_missing_height():
-    assert channel_mask("WXY").tolist() == [1, 1, 0, 1]
-    assert channel_mask("WXYZ").tolist() == [1, 1, 1, 1]
+    assert layout_mask("WXY").tolist() == [1, 1, 0, 1]
+    assert layout_mask("WXYZ").tolist() == [1, 1, 1, 1]
     with pytest.raises(UnknownNameError, match="WXYZ"):
-        channel_mask("WXZY")
+        layout_mask("WXZY")
 
 
 def test_sizes_out_of_range_are_named():

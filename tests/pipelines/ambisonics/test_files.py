@@ -101,11 +101,11 @@ def test_outputs_are_not_replaced_and_nothing_is_left_of_a_failure(written, tmp_
 def test_maps_show_when_and_where(written, tmp_path):
     made = torch.cat([scene(90, 0, seconds=1), scene(-30, 60, seconds=1.25)], 1)
     with AmbisonicSound(written(made)) as sound:
-        maps = map_ambisonics(sound, every=0.5, resolution=30)
+        maps = map_ambisonics(sound, every=0.5, resolution_degrees=30)
     assert maps.times.tolist() == [0, 0.5, 1, 1.5, 2]
     for index, place in ((1, (90, 0)), (2, (-30, 60))):
         loudest = maps.maps[index].argmax()
-        found = maps.azimuth.flatten()[loudest].item(), maps.elevation.flatten()[loudest].item()
+        found = maps.azimuth_degrees.flatten()[loudest].item(), maps.elevation_degrees.flatten()[loudest].item()
         assert found == pytest.approx(place)
     # A projection of first order hears a plane wave twice as loud as W.
     assert maps.maps[0].max().item() == pytest.approx(2 * made[0, : RATE // 2].square().mean().sqrt().item(), rel=1e-5)
@@ -115,12 +115,12 @@ def test_maps_show_when_and_where(written, tmp_path):
     write_power_maps(maps, tmp_path / "maps.npz")
     with np.load(tmp_path / "maps.npz") as file:
         assert file["maps"].shape == (5, 7, 12)
-        assert file["azimuth"][0, 0] == pytest.approx(150)
+        assert file["azimuth_degrees"][0, 0] == pytest.approx(150)
 
 
 def test_picture_is_bright_where_the_sound_is(written, tmp_path):
     with AmbisonicSound(written(scene(90))) as sound:
-        draw_power_maps(map_ambisonics(sound, resolution=15), tmp_path / "map.png", "scene")
+        draw_power_maps(map_ambisonics(sound, resolution_degrees=15), tmp_path / "map.png", "scene")
     picture = imread(tmp_path / "map.png")[..., :3]
     height, width = picture.shape[:2]
     upper = picture[height // 4, : int(0.8 * width)].mean(-1)
@@ -130,7 +130,7 @@ def test_picture_is_bright_where_the_sound_is(written, tmp_path):
 
 def test_silent_picture_is_drawn(written, tmp_path):
     with AmbisonicSound(written(torch.zeros(4, RATE))) as sound:
-        draw_power_maps(map_ambisonics(sound, resolution=30), tmp_path / "map.png", "silence")
+        draw_power_maps(map_ambisonics(sound, resolution_degrees=30), tmp_path / "map.png", "silence")
     assert (tmp_path / "map.png").stat().st_size > 1000
 
 
@@ -139,7 +139,7 @@ def test_bad_requests_for_maps_are_refused(written):
         with pytest.raises(InvalidValueError, match="seconds between maps: got 0"):
             map_ambisonics(sound, every=0)
         with pytest.raises(InvalidValueError, match="grid resolution: got 7"):
-            map_ambisonics(sound, resolution=7)
+            map_ambisonics(sound, resolution_degrees=7)
 
 
 def test_file_without_samples_is_refused(tmp_path):

@@ -1,0 +1,57 @@
+"""AVSA's claims: telling views apart teaches where sound comes from, and several views say more than one."""
+
+from pathlib import Path
+
+from ...models.avsa import AvsaForPreTraining
+from ...training import noted_recipe
+from ..avworld_alignment import CLIPS, score
+from .claim import Claim, Comparison, Variant
+
+RECIPE = "avsa/tiny_avworld"
+ONE_VIEW = ("views.count=1", "loop.batch_size=64")
+# Whole scenes told apart by their sound: the curriculum's first phase, and all that AVC is.
+CORRESPONDENCE = ("model.objective=instdisc", "model.translation_depth=0", *ONE_VIEW)
+PROBE = ("task=spatial_alignment_probe", "loop.batch_size=32")
+TRANSLATED = (*PROBE, "model.matching_translation=true")
+
+
+def score_run(folder: Path) -> dict[str, float]:
+    """Score a finished run of this claim on test scenes of its world.
+
+    Returns:
+        In percent: of a probe ``alignment``, the share of sounds of which it is told rightly whether they were turned;
+        of pretraining on several views ``matched_views``, the share that a translation is nearest to its own of.
+    """
+    recipe = noted_recipe(folder)
+    if recipe.network is AvsaForPreTraining and recipe.views.count == 1:
+        return {}
+    return {name: value for name, value in score(folder, CLIPS).items() if not name.endswith("_interval")}
+
+
+def _probe(label: str, of: str, *changes: str) -> Variant:
+    return Variant(label, changes, start=of, share=0.5, recipe=RECIPE)
+
+
+CLAIM = Claim(
+    name="avsa",
+    title="Telling views apart teaches where sound comes from",
+    source="Learning representations from audio-visual spatial alignment (arXiv 2011.01819), section 4.2",
+    steps=1000,
+    variants={
+        "first": Variant("whole scenes told apart", (*CORRESPONDENCE, 'start_from=""'), share=0.5, recipe=RECIPE),
+        "avc": Variant("then the same further", CORRESPONDENCE, "first", recipe=RECIPE),
+        "avsa": Variant("then views of a scene", start="first", recipe=RECIPE),
+        "one_view": Variant("then single views translated", ONE_VIEW, "first", recipe=RECIPE),
+        "avc_probe": _probe("probe of AVC, four views", "avc", *PROBE),
+        "avsa_probe": _probe("probe of AVSA, four views", "avsa", *PROBE),
+        "translated_probe": _probe("probe of AVSA's translation, four views", "avsa", *TRANSLATED),
+        "one_view_probe": _probe("probe of AVSA's translation, one view", "one_view", *TRANSLATED, "views.count=1"),
+    },
+    comparisons=(
+        Comparison("AVSA tells turned sound better than AVC", "alignment", "avsa_probe", "avc_probe"),
+        Comparison("Four translated views tell it better than one", "alignment", "translated_probe", "one_view_probe"),
+    ),
+    remarks="Chance is 50 %. Half of the sounds are turned about the vertical by any angle, small ones too, which "
+    "nobody could tell. All phases see as many views: 64 a step.",
+    score=score_run,
+)
