@@ -1,11 +1,15 @@
-"""One media file looked into: can it be opened, and is what its header promises there?"""
+"""One row looked into: can its file or prepared folder be opened, and is what it promises there?"""
 
 import hashlib
 import os
 from dataclasses import dataclass
 
 from ..data.manifest import ManifestItem
+from ..data.sound_beside import sound_beside
+from ..data.spatial import ChunkRules, SpatialFolder, is_spatial_folder
+from ..data.spatial.folder import SOUND
 from ..media import AudioStreamInfo, DecodeError, MediaReader, VideoStreamInfo
+from ..media.pcm import read_pcm
 
 # Seconds by which a file may fall short of its row's end: clips are cut at frames and at packets of sound.
 _SLACK = 0.1
@@ -64,20 +68,43 @@ def check_item(task: CheckTask) -> Checked:
     # Unlike that of Path, it is false too where the system refuses to look, such as for a name that is too long.
     if not os.path.exists(item.path):
         return Checked("missing", f"no file {item.path} that can be reached")
-    found, facts = None, {}
+    found, facts, beside = None, {}, None
     # Whatever opening and decoding raise is what is asked here.
     try:
+        if is_spatial_folder(item.path):
+            return _check_folder(item)
         with item.open() as file:
             if task.digest or sha256:
                 found = hashlib.file_digest(file, "sha256").hexdigest()
             with MediaReader(file) as reader:
                 facts = _facts(reader)
                 status, reason = _judge(reader, item)
+        # A part of a larger file has nothing beside it.
+        beside = sound_beside(item.path) if item.offset is None else None
+        if beside and status == "ok":
+            with MediaReader(beside) as reader:
+                facts |= {
+                    name: value for name, value in _facts(reader).items() if name in ("sampling_rate", "channels")
+                }
+                status, reason = _judge(reader, item)
     except Exception as error:
         status, reason = "broken", str(error) or type(error).__name__
+    if reason and beside:
+        reason = f"the sound beside it, {beside.name}: {reason}"
     if sha256 and found and found != sha256.lower():
         status, reason = "changed", f"sha256 {found} in place of {sha256}" + (f"; {reason}" if reason else "")
     return Checked(status, reason, **facts, sha256=found)
+
+
+def _check_folder(item: ManifestItem) -> Checked:
+    """Count a prepared 360° video's files, and read its first and last second and frame."""
+    second, rate = read_pcm(item.path / SOUND / "000000.wav")
+    folder = SpatialFolder(item.path, ChunkRules(rate))
+    for samples in (0, (folder.seconds - 1) * rate):
+        folder.sound(samples, rate)
+    first, _ = folder.frame(0), folder.frame(folder.frames - 1)
+    height, width = first.shape[1:]
+    return Checked("ok", "", float(folder.seconds), width, height, folder.rules.fps, rate, len(second))
 
 
 def _facts(reader: MediaReader) -> dict[str, float]:

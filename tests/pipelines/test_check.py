@@ -5,10 +5,13 @@ import signal
 
 import pyarrow as pa
 import pytest
+import torch
 
 from avssl_hub.data.datasets import build
 from avssl_hub.data.manifest import Manifest
+from avssl_hub.data.spatial import ChunkRules, write_folder
 from avssl_hub.errors import InvalidValueError
+from avssl_hub.media import write_sound
 from avssl_hub.pipelines.check import check_media
 from tests.media.conftest import corpus  # noqa: F401
 
@@ -129,3 +132,37 @@ def test_real_files_cut_short(shared_data, tmp_path, keep, text):
     whole = shared_data("av-clips-misc/videos/talk_00015.mp4").read_bytes()
     (tmp_path / "cut.mp4").write_bytes(whole[: int(len(whole) * keep)])
     assert statuses(check_media(build("folder", tmp_path).manifest)) == {"cut": text}
+
+
+def test_prepared_folders_are_looked_into(tmp_path):
+    rules, sound = ChunkRules(sampling_rate=8000), torch.zeros(4, 24000)
+    frames = torch.zeros(30, 3, 16, 32, dtype=torch.uint8)
+    for name in ("whole", "torn", "gap", "bare"):
+        write_folder(tmp_path / name, [sound], frames, rules)
+    (tmp_path / "torn/video/000029.jpg").write_bytes(b"no picture")
+    (tmp_path / "gap/ambix/000001.wav").unlink()
+    for file in (tmp_path / "bare/ambix").iterdir():
+        file.unlink()
+    report = check_media(build("prepared_360", tmp_path).manifest)
+    assert statuses(report) == {"bare": "broken", "gap": "broken", "torn": "broken", "whole": "ok"}
+    (row,) = report.manifest.where(status="ok").table.to_pylist()
+    assert (row["duration"], row["sampling_rate"], row["channels"], row["width"], row["height"]) == (3, 8000, 4, 32, 16)
+    reasons = [reason for _, _, reason in report.failures()]
+    assert "000000.wav" in reasons[0]
+    assert "no 000001.wav, but 000002.wav" in reasons[1]
+    assert "000029.jpg" in reasons[2]
+
+
+def test_sound_beside_a_film_is_looked_at_with_it(tmp_path):
+    for folder in ("video", "audio"):
+        (tmp_path / folder).mkdir()
+    for name in ("whole", "torn"):
+        film(tmp_path / "video" / f"{name}.mp4", seconds_of_sound=0)
+        write_sound(tmp_path / "audio" / f"{name}.m4a", torch.zeros(4, 4 * 24000), 24000)
+    torn = tmp_path / "audio" / "torn.m4a"
+    torn.write_bytes(torn.read_bytes()[:200])
+    report = check_media(build("folder", tmp_path / "video").manifest)
+    assert statuses(report) == {"torn": "broken", "whole": "ok"}
+    assert report.manifest.where(status="ok").column("channels").to_pylist() == [4]
+    ((_, _, reason),) = report.failures()
+    assert reason.startswith("the sound beside it, torn.m4a: ")
