@@ -129,7 +129,7 @@ def write_sound(
 
     Raises:
         UnknownNameError: ``sample_format`` is neither.
-        InvalidValueError: A block has another shape or type, or there is none.
+        InvalidValueError: A block has another shape or type, or there is no sample.
         MediaWriteError: The file exists already or cannot be written.
     """
     if sample_format not in _CODECS:
@@ -154,6 +154,8 @@ def write_sound(
             frame.sample_rate, frame.time_base, frame.pts = sampling_rate, Fraction(1, sampling_rate), position
             position += block.shape[1]
             output.mux(stream.encode(frame))
+        if not position:
+            raise InvalidValueError(explain(f"samples for {path}", "none", "at least one"))
         output.mux(stream.encode(None))
     return Path(path)
 

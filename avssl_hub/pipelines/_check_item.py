@@ -83,9 +83,8 @@ def check_item(task: CheckTask) -> Checked:
         beside = sound_beside(item.path) if item.offset is None else None
         if beside and status == "ok":
             with MediaReader(beside) as reader:
-                facts |= {
-                    name: value for name, value in _facts(reader).items() if name in ("sampling_rate", "channels")
-                }
+                heard = _facts(reader)
+                facts |= {name: heard[name] for name in ("sampling_rate", "channels")}
                 status, reason = _judge(reader, item)
     except Exception as error:
         status, reason = "broken", str(error) or type(error).__name__

@@ -112,6 +112,8 @@ def test_what_cannot_be_done_is_told(corpus, tmp_path):
         write_sound(tmp_path / "a.wav", torch.zeros(5), RATE)
     with pytest.raises(InvalidValueError, match="at least one"):
         write_sound(tmp_path / "a.wav", [], RATE)
+    with pytest.raises(InvalidValueError, match=r"samples for .*a\.wav: got none"):
+        write_sound(tmp_path / "a.wav", torch.zeros(4, 0), RATE)
     with pytest.raises(InvalidValueError, match=r"\(2, n\)"):
         write_sound(tmp_path / "a.wav", [_noise(2), _noise(3)], RATE)
     assert not list(tmp_path.iterdir())

@@ -3,6 +3,7 @@
 import hashlib
 import signal
 
+import numpy as np
 import pyarrow as pa
 import pytest
 import torch
@@ -11,9 +12,9 @@ from avssl_hub.data.datasets import build
 from avssl_hub.data.manifest import Manifest
 from avssl_hub.data.spatial import ChunkRules, write_folder
 from avssl_hub.errors import InvalidValueError
-from avssl_hub.media import write_sound
 from avssl_hub.pipelines.check import check_media
 from tests.media.conftest import corpus  # noqa: F401
+from tests.media.corpus import Sound, make
 
 from .readable import film
 
@@ -158,7 +159,8 @@ def test_sound_beside_a_film_is_looked_at_with_it(tmp_path):
         (tmp_path / folder).mkdir()
     for name in ("whole", "torn"):
         film(tmp_path / "video" / f"{name}.mp4", seconds_of_sound=0)
-        write_sound(tmp_path / "audio" / f"{name}.m4a", torch.zeros(4, 4 * 24000), 24000)
+        sound = Sound(np.zeros((4, 96000), np.float32), 24000, layout="4.0")
+        make(tmp_path / "audio" / f"{name}.m4a", sounds=(sound,), format="mp4")
     torn = tmp_path / "audio" / "torn.m4a"
     torn.write_bytes(torn.read_bytes()[:200])
     report = check_media(build("folder", tmp_path / "video").manifest)
