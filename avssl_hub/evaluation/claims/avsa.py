@@ -36,7 +36,7 @@ CLAIM = Claim(
     name="avsa",
     title="Telling views apart teaches where sound comes from",
     source="Learning representations from audio-visual spatial alignment (arXiv 2011.01819), section 4.2",
-    steps=1000,
+    steps=500,
     variants={
         "first": Variant("whole scenes told apart", (*CORRESPONDENCE, 'start_from=""'), share=0.5, recipe=RECIPE),
         "avc": Variant("then the same further", CORRESPONDENCE, "first", recipe=RECIPE),
