@@ -14,7 +14,9 @@ _LEAST_SEEDS = 3
 def run(
     claim: Annotated[
         str,
-        typer.Argument(help="avid, avid_cma, robust_xid, multisensory, multisensory_separation or spatial_audio_gen."),
+        typer.Argument(
+            help="avid, avid_cma, robust_xid, multisensory, multisensory_separation, spatial_audio_gen or avsa."
+        ),
     ],
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder to write; finished runs in it are kept.")],
     seeds: Annotated[int, typer.Option(min=_LEAST_SEEDS, help="Seeds of each way of training.")] = _LEAST_SEEDS,
