@@ -57,6 +57,7 @@ def stream_windows(
     video_duration: float,
     fps: float,
     sampling_rate: int,
+    channels: int | None,
 ) -> Iterator[MediaWindow]:
     """Decode each stream once, side by side, and yield a window as soon as both have what it needs.
 
@@ -72,7 +73,7 @@ def stream_windows(
         clips = video.windows(centres, fps) if video else repeat(None)
         sounds = repeat(None)
         if audio:
-            sounds = audio.windows(((start, duration) for start, _ in spans), sampling_rate, channels=1)
+            sounds = audio.windows(((start, duration) for start, _ in spans), sampling_rate, channels)
         for (start, end), clip, sound in zip(spans, clips, sounds):
             nothing = clip is None and (sound is None or not sound.present)
             if nothing and all(track.exhausted for track in tracks):

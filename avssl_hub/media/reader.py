@@ -32,6 +32,8 @@ class MediaReader:
             extension.
         video_stream: Index of the picture stream to read; FFmpeg's best one by default. Cover art is no video.
         audio_stream: Index of the sound stream to read; FFmpeg's best one by default.
+        video_size: Height and width to scale pictures to as they are decoded, bicubically and before they are turned
+            upright; as in the file by default.
         threads: Decoder threads for each stream.
 
     Raises:
@@ -50,8 +52,10 @@ class MediaReader:
         video_stream: int | None = None,
         audio_stream: int | None = None,
         *,
+        video_size: tuple[int, int] | None = None,
         threads: int = 1,
     ):
+        self._video_size = video_size
         self._indexes = {"video": video_stream, "audio": audio_stream}
         self._threads = threads
         self._source = Source(source)
@@ -141,10 +145,7 @@ class MediaReader:
             SeekError: The container cannot be moved.
         """
         _check(start=start, duration=duration, sampling_rate=sampling_rate)
-        if channels is not None and channels not in LAYOUTS:
-            raise InvalidValueError(
-                explain("channels", channels, f"None (as in the file) or {min(LAYOUTS)} to {max(LAYOUTS)}")
-            )
+        _check_channels(channels)
         if not self._audio.spent:
             return self._audio.read(start, duration, int(sampling_rate), channels)
         # The same window gives the same samples whatever was read before.
@@ -158,11 +159,12 @@ class MediaReader:
         fps: float,
         sampling_rate: int,
         video_duration: float | None = None,
+        channels: int | None = 1,
     ) -> Iterator[MediaWindow]:
         """Go through the whole file once, window by window, in bounded memory.
 
         Each stream is decoded once; only wanted frames of windows still open are held. A window's frames are those
-        of ``read_video`` (none where it would raise DecodeError) and its samples those of ``read_audio`` in mono,
+        of ``read_video`` (none where it would raise DecodeError) and its samples those of ``read_audio``,
         bit for bit but for decoders that make noise of their own (AAC's noise substitution, MP2's dither).
         Windows start every ``hop`` seconds from the file's start. The last one, cut short by the file's end, is
         kept when it lacks at most half a hop (or half its own length), or is the only one. A file that ends before
@@ -174,6 +176,7 @@ class MediaReader:
             fps: Frames per second wanted.
             sampling_rate: Samples per second wanted.
             video_duration: Seconds of video in the middle of each window; all of it by default.
+            channels: As of ``read_audio``.
 
         Returns:
             An iterator of windows; their ``video`` or ``audio`` is None if the file has no such stream.
@@ -183,6 +186,7 @@ class MediaReader:
             DecodeError: Nothing of the file decodes.
         """
         _check(duration=duration, hop=hop, fps=fps, sampling_rate=sampling_rate)
+        _check_channels(channels)
         video_duration = duration if video_duration is None else video_duration
         if not 0 < video_duration <= duration:
             raise InvalidValueError(
@@ -192,7 +196,7 @@ class MediaReader:
         # Containers of their own leave this reader free, and let the streams be read at different places.
         video = self._track(VideoTrack, self._source.open(self._threads)) if self.info.has_video else None
         audio = self._track(AudioTrack, self._source.open(self._threads)) if self.info.has_audio else None
-        return stream_windows(video, audio, spans, duration, video_duration, fps, int(sampling_rate))
+        return stream_windows(video, audio, spans, duration, video_duration, fps, int(sampling_rate), channels)
 
     def _chosen(self, kind, streams):
         if not streams:
@@ -214,7 +218,10 @@ class MediaReader:
 
     def _track(self, kind: type[VideoTrack] | type[AudioTrack], container: av.container.InputContainer):
         stream = choose_stream(container, kind.kind, self._indexes[kind.kind], self._source.name)
-        return kind(container, stream, self._spans[stream.index], self._source.name)
+        track = kind(container, stream, self._spans[stream.index], self._source.name)
+        if kind is VideoTrack and self._video_size:
+            track.scale(*self._video_size)
+        return track
 
 
 def _check(**numbers: float) -> None:
@@ -222,3 +229,9 @@ def _check(**numbers: float) -> None:
         if not isfinite(value) or (name != "start" and value <= 0):
             rule = "a finite number of seconds" if name == "start" else "a finite number above 0"
             raise InvalidValueError(explain(name, value, rule))
+
+
+def _check_channels(channels: int | None) -> None:
+    if channels is not None and channels not in LAYOUTS:
+        rule = f"None (as in the file) or {min(LAYOUTS)} to {max(LAYOUTS)}"
+        raise InvalidValueError(explain("channels", channels, rule))

@@ -121,6 +121,22 @@ def test_reading_between_windows_disturbs_nothing(corpus):
             assert torch.equal(window.audio.samples, expected.audio.samples)
 
 
+def test_channels_and_sizes_are_those_of_reading(corpus):
+    with MediaReader(corpus["surround_unnamed"]) as reader:
+        window = next(reader.stream(1, 1, 10, 16000, channels=None))
+        assert window.audio.samples.shape == (6, 16000)
+        assert torch.equal(window.audio.samples, reader.read_audio(0, 1, 16000, channels=None).samples)
+        with pytest.raises(InvalidValueError, match="channels: got 9"):
+            reader.stream(1, 1, 10, 16000, channels=9)
+    with MediaReader(corpus["plain"]) as whole, MediaReader(corpus["plain"], video_size=(24, 32)) as scaled:
+        small = next(scaled.stream(1, 1, 10, 16000)).video.frames
+        assert small.shape == (10, 24, 32, 3)
+        assert torch.equal(small, scaled.read_video(0, 1, 10).frames)
+        large = whole.read_video(0, 1, 10).frames
+    smaller = torch.nn.functional.interpolate(large.permute(0, 3, 1, 2).float(), (24, 32), mode="area")
+    assert (small.permute(0, 3, 1, 2) - smaller).abs().mean() < 6
+
+
 def test_senseless_windows_are_refused_at_once(corpus):
     with MediaReader(corpus["plain"]) as reader:
         with pytest.raises(InvalidValueError, match="hop: got 0"):
