@@ -2,15 +2,28 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from os import PathLike
+from typing import BinaryIO
 
 import torch
 
+from ..audio.ambisonics.conventions import FULL_SPHERES
 from ..errors import InvalidValueError, explain, unknown_name
-from ..media import AudioStreamInfo, MediaError, PictureReader, SoundReader, SpatialMetadata, VideoStreamInfo
+from ..media import (
+    AudioStreamInfo,
+    MediaError,
+    PictureReader,
+    SoundReader,
+    SpatialMetadata,
+    SpatialMetadataError,
+    VideoStreamInfo,
+    read_spatial_metadata,
+)
 from ..media.spherical import EQUIRECTANGULAR
 from ._sphere import PROJECTIONS, STEREO, Sphere, find_sphere
 
-# Which channels of a stream are W, Y, Z and X. YouTube's six-channel AAC holds them as loudspeakers in this order.
+# Which channels of a stream are W, Y, Z and X; sounds of higher order begin with them. YouTube's six-channel AAC holds
+# them as loudspeakers in this order.
 _AS_STORED = (0, 1, 2, 3)
 _CHANNELS = {("aac", 6): (2, 1, 4, 0)}
 
@@ -49,6 +62,15 @@ FORMATS = {
 }
 
 
+def metadata_of(source: str | PathLike | bytes | BinaryIO) -> SpatialMetadata:
+    """Read what a film says of itself; where that cannot be read, a note of it is all there is."""
+    try:
+        return read_spatial_metadata(source)
+    except SpatialMetadataError as error:
+        # FFmpeg reads more than is whole.
+        return SpatialMetadata(notes=(f"spatial metadata cannot be read ({error})",))
+
+
 def sphere_of(name: str, video: VideoStreamInfo, metadata: SpatialMetadata, told: VideoLayout) -> Sphere:
     """Decide how a video covers the sphere, as :func:`avssl_hub.pipelines._sphere.find_sphere` does.
 
@@ -59,6 +81,16 @@ def sphere_of(name: str, video: VideoStreamInfo, metadata: SpatialMetadata, told
         return find_sphere(name, video, metadata, told.projection, told.stereo)
     except InvalidValueError as error:
         raise UnfitVideoError(str(error), name) from error
+
+
+def check_channels(channels: Sequence[int] | None) -> None:
+    """Refuse a word on the channels that cannot be.
+
+    Raises:
+        InvalidValueError: They are given, and not four different numbers from 0 on.
+    """
+    if channels is not None and (len(set(channels)) != 4 or len(channels) != 4 or min(channels) < 0):
+        raise InvalidValueError(explain("channels", list(channels), "four different numbers from 0 on: W, Y, Z, X"))
 
 
 def ambisonic_channels(
@@ -79,12 +111,12 @@ def ambisonic_channels(
     if channels is None and told and told.order and (told.ordering, told.normalization) == ("acn", "sn3d"):
         channels = told.channel_map[:4]
     for stream in audio:
-        usual = _CHANNELS.get((stream.codec, stream.channels), _AS_STORED if stream.channels == 4 else None)
+        usual = _CHANNELS.get((stream.codec, stream.channels), _AS_STORED if stream.channels in FULL_SPHERES else None)
         chosen = channels or usual
         if chosen and max(chosen) < stream.channels:
             return stream.index, tuple(chosen)
     got = ", ".join(f"{stream.codec} with {stream.channels}" for stream in audio) or "no sound"
-    rule = "four channels, or six of AAC"
+    rule = "four channels, nine or sixteen, or six of AAC"
     raise UnfitVideoError(explain(f"channels of {name}", got, rule, "Name them with --channels."), name)
 
 

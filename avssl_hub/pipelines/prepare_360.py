@@ -6,7 +6,6 @@ from pathlib import Path
 
 from ..data.media_files import FoundMedia
 from ..data.spatial import ChunkRules, UnequalLengthsError, write_folder
-from ..errors import InvalidValueError, explain
 from ..media import PictureReader, SoundReader, probe, read_spatial_metadata
 from ._resumed import Job, PrepareReport, make_each, separate_targets
 from ._sphere_source import (
@@ -14,6 +13,7 @@ from ._sphere_source import (
     VideoLayout,
     ambisonic_blocks,
     ambisonic_channels,
+    check_channels,
     sphere_frames,
     sphere_of,
 )
@@ -47,7 +47,7 @@ def prepare_360(
         layout: How frames cover the sphere; by default a file's metadata tell, or frames are twice as wide as high.
         layouts: The same of single videos, by their names without suffix; it goes before ``layout``.
         channels: Which channels of the sound are W, Y, Z and X; by default metadata tell, or else the codec: six
-            channels of AAC are YouTube's, four are as they are.
+            channels of AAC are YouTube's, four are as they are, as are the first of nine or sixteen.
         keep_going: Note a bad file in the report and go on, in place of stopping.
         force: Replace folders made from other content or with other settings, or by others.
         progress: Called with the number of files done and of all files.
@@ -61,8 +61,7 @@ def prepare_360(
         UnfitVideoError: A file has no ambisonic sound, is too short or of an unknown layout.
         MediaError: A file cannot be read.
     """
-    if channels is not None and (len(set(channels)) != 4 or len(channels) != 4 or min(channels) < 0):
-        raise InvalidValueError(explain("channels", list(channels), "four different numbers from 0 on: W, Y, Z, X"))
+    check_channels(channels)
     folder, layouts = Path(folder), layouts or {}
     chosen = {file: layouts.get(file.stem, layout) for file in found.files}
     jobs = [

@@ -10,20 +10,13 @@ from typing import TYPE_CHECKING, BinaryIO
 import torch
 
 from ..errors import InvalidValueError, explain, unknown_name
-from ..media import (
-    MissingStreamError,
-    PictureReader,
-    SoundReader,
-    SpatialMetadata,
-    SpatialMetadataError,
-    probe,
-    read_spatial_metadata,
-)
+from ..media import MissingStreamError, PictureReader, SoundReader, probe
 from ..models.spatial_audio_gen import RaftFlow, SpatialAudioGenModel
 from ._loading import find_processor, ready_model
 from ._placing import FadedSteps, HeldSteps
 from ._spatialization_stream import Chunk, SpatializationStream
 from ._sphere import find_sphere
+from ._sphere_source import metadata_of
 
 if TYPE_CHECKING:
     from transformers import FeatureExtractionMixin, PreTrainedModel
@@ -164,7 +157,7 @@ class SpatializationPipeline:
             picture = stack.enter_context(PictureReader(source)) if info.has_video else None
             sphere = None
             if picture:
-                sphere = find_sphere(info.name, picture.stream, _metadata(source), projection, stereo)
+                sphere = find_sphere(info.name, picture.stream, metadata_of(source), projection, stereo)
             yield SpatializationStream(self, sound, picture if self.sees else None, sphere)
 
     @torch.inference_mode()
@@ -193,14 +186,6 @@ class SpatializationPipeline:
     def _stacked(self, tensors: list[torch.Tensor], zeros: int) -> torch.Tensor:
         stacked = torch.stack([*tensors, *(torch.zeros_like(tensors[0]),) * zeros])
         return stacked.to(self.device, self.model.dtype)
-
-
-def _metadata(source: str | PathLike | bytes | BinaryIO) -> SpatialMetadata:
-    try:
-        return read_spatial_metadata(source)
-    except SpatialMetadataError as error:
-        # FFmpeg reads more than is whole.
-        return SpatialMetadata(notes=(f"spatial metadata cannot be read ({error})",))
 
 
 def _checked(model: "PreTrainedModel") -> SpatialAudioGenModel:

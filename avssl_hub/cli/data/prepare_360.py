@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from .._console import count, note, progress_bar, say, say_error
+from .._numbers import channel_numbers
 
 
 def run(
@@ -49,7 +50,7 @@ def run(
     if skipped:
         check_suffix(skipped, [".tsv"], force)
     layouts = {name: FORMATS[told] for name, told in read_video_formats(video_formats).items()} if video_formats else {}
-    order = None if channels is None else _numbers(channels)
+    order = channel_numbers(channels)
     found = find_media(sources)
     if only:
         wanted = read_ids(only)
@@ -82,14 +83,3 @@ def run(
         reasons = "\n".join(f"  {file}: {reason}" for file, reason in report.failed.items())
         say_error(f"{count(len(report.failed), 'file')} failed:\n{reasons}")
         raise typer.Exit(1)
-
-
-def _numbers(channels: str) -> list[int]:
-    from ...errors import InvalidValueError, explain
-
-    try:
-        return [int(number) for number in channels.split(",")]
-    except ValueError:
-        raise InvalidValueError(
-            explain("--channels", repr(channels), "four numbers with commas between them")
-        ) from None
