@@ -24,6 +24,7 @@ _HOME_OF = {
     "AvsaProcessor": "models.avsa",
     "EmbeddingPipeline": "pipelines.embed",
     "LocalizationPipeline": "pipelines.localize",
+    "Look360": "pipelines.look_360",
     "Manifest": "data.manifest",
     "MediaReader": "media",
     "MultisensoryConfig": "models.multisensory",

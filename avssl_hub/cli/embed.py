@@ -7,6 +7,7 @@ import typer
 
 from ._console import count, note, progress_bar, say, say_error
 from ._devices import Device, chosen_device
+from ._numbers import channel_numbers, directions
 
 if TYPE_CHECKING:
     from ..pipelines.embed_files import EmbedReport
@@ -20,6 +21,23 @@ def run(
         float | None, typer.Option(help="Seconds from one window to the next; by default windows touch.")
     ] = None,
     clips: Annotated[int | None, typer.Option(help="Look only at this many windows, evenly spaced.")] = None,
+    views: Annotated[
+        int | None, typer.Option(help="360°: views of a window, evenly around the horizon; by default the model's.")
+    ] = None,
+    look: Annotated[
+        list[str] | None,
+        typer.Option(help="360°: AZIMUTH,ELEVATION of a view in degrees, left and up positive; in place of --views."),
+    ] = None,
+    view_width: Annotated[float | None, typer.Option(help="360°: degrees that a view is wide and high.")] = None,
+    projection: Annotated[
+        str | None, typer.Option(help="360°: equirectangular, cubemap or eac (YouTube's), whatever the film says.")
+    ] = None,
+    stereo: Annotated[
+        str | None, typer.Option(help="360°: mono, top-bottom, left-right or right-left, whatever the film says.")
+    ] = None,
+    channels: Annotated[
+        str | None, typer.Option(help="360°: which channels are W,Y,Z,X, counted from 0; by default 0,1,2,3 of four.")
+    ] = None,
     device: Device = None,
     batch_size: Annotated[int, typer.Option(help="Windows a forward pass.")] = 8,
     keep_going: Annotated[
@@ -33,6 +51,10 @@ def run(
 
     One row a window: file, sha256, start, end, has_audio, status, reason, video_embeds, audio_embeds.
 
+    Models that compare views (AVSA) take films of 360 degrees with ambisonic sound, in them or beside them as NAME.m4a,
+    and add view_azimuth_degrees, view_elevation_degrees, view_video_embeds and view_audio_embeds, each a list over the
+    views; the columns before hold the largest values among these. Mono and stereo sound is left out, and said to be.
+
     A run that was cut goes on where it stopped when the same command is given again.
 
     Several processes, each with a GPU, share the files: torchrun --nproc-per-node N -m avssl_hub.cli embed …
@@ -41,18 +63,35 @@ def run(
 
     Exit status 1 means that some files failed; under --max-restarts, which would do all again, it is 0.
     """
+    from math import radians
+
     from ..data.media_files import find_media
     from ..jobs.ranks import joined_ranks
     from ..pipelines.embed import EmbeddingPipeline
     from ..pipelines.embed_files import embed_files, partial_folder
+    from ..pipelines.look_360 import Look360
     from ..pipelines.tables import check_output
 
+    told = {
+        "num_views": views,
+        "directions": directions(look or ()),
+        "width": None if view_width is None else radians(view_width),
+        "projection": projection,
+        "stereo": stereo,
+        "channels": channel_numbers(channels),
+    }
+    given = {name: value for name, value in told.items() if value is not None}
     with joined_ranks() as ranks:
         check_output(out, force)
         found = find_media(paths)
         if found.passed_over and ranks.first:
             note(f"Passing over {count(found.passed_over, 'other file')} in the folders.")
-        pipe = EmbeddingPipeline(model, device=chosen_device(device, ranks.local_rank), batch_size=batch_size)
+        pipe = EmbeddingPipeline(
+            model,
+            device=chosen_device(device, ranks.local_rank),
+            batch_size=batch_size,
+            look=Look360(**given) if given else None,
+        )
         label = "embedding" if ranks.size == 1 else f"embedding, process {ranks.rank + 1} of {ranks.size}"
         try:
             with progress_bar(label, shown=ranks.local_rank == 0) as move:

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 
 from ..errors import explain
 from ..outputs import OutputError, make_folder, replacing
-from .tables import CLIPS
+from .tables import known_rows
 
 _SETTINGS = "settings.json"
 
@@ -67,7 +67,7 @@ class PartialWork:
     def load(self, sha256: str) -> pa.Table:
         """Return the rows of a finished file."""
         with pq.ParquetFile(self._path(sha256)) as file:
-            return file.read().cast(CLIPS)
+            return known_rows(file.read())
 
     def remove(self) -> None:
         """Throw all of it away."""

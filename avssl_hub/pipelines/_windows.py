@@ -30,13 +30,32 @@ def check_sampling(every: float | None, clips: int | None) -> None:
         raise InvalidValueError(explain("clips", clips, "a positive integer"))
 
 
-def consecutive(reader: MediaReader, rules: "FeatureExtractionMixin", hop: float) -> Iterator[MediaWindow]:
-    """Read windows every ``hop`` seconds through the whole file, in one pass and bounded memory."""
-    return reader.stream(rules.audio_duration, hop, rules.fps, rules.sampling_rate, rules.video_duration)
+def every_window(
+    reader: MediaReader,
+    rules: "FeatureExtractionMixin",
+    every: float | None,
+    clips: int | None,
+    channels: int | None = 1,
+) -> Iterator[MediaWindow]:
+    """Read windows as long as the processor's sound.
+
+    Args:
+        reader: The file.
+        rules: The processor.
+        every: Seconds from one window's start to the next, through the whole file in one pass and bounded memory;
+            by default windows touch.
+        clips: Seek to this many in their place, spaced evenly from the first to the last possible one.
+        channels: Of the sound, as ``MediaReader.read_audio`` takes them.
+    """
+    if clips is not None:
+        return _spread(reader, rules, clips, channels)
+    hop = rules.audio_duration if every is None else every
+    return reader.stream(rules.audio_duration, hop, rules.fps, rules.sampling_rate, rules.video_duration, channels)
 
 
-def spread(reader: MediaReader, rules: "FeatureExtractionMixin", clips: int) -> Iterator[MediaWindow]:
-    """Seek to ``clips`` windows spaced evenly from the first to the last possible one."""
+def _spread(
+    reader: MediaReader, rules: "FeatureExtractionMixin", clips: int, channels: int | None
+) -> Iterator[MediaWindow]:
     info, length = reader.info, rules.audio_duration
     # The picture decides where to look: missing sound has a mask, missing frames have not.
     stream = reader.video or reader.audio
@@ -49,17 +68,18 @@ def spread(reader: MediaReader, rules: "FeatureExtractionMixin", clips: int) -> 
             with suppress(DecodeError):
                 video = reader.read_video(middle, rules.video_duration, rules.fps)
         if info.has_audio:
-            audio = reader.read_audio(start, length, rules.sampling_rate)
+            audio = reader.read_audio(start, length, rules.sampling_rate, channels)
         yield MediaWindow(start, end, video, audio)
 
 
-def judge(window: MediaWindow, info: MediaInfo, length: float) -> tuple[bool, str]:
+def judge(window: MediaWindow, info: MediaInfo, length: float, no_sound: str) -> tuple[bool, str]:
     """Decide whether a window has sound, and say what is missing or odd about it.
 
     Args:
         window: The window.
         info: What its file holds.
         length: Seconds of a whole window.
+        no_sound: Why there is no sound, if there is none.
 
     Returns:
         Whether it has sound, and the notes, empty if there is nothing to say.
@@ -69,7 +89,7 @@ def judge(window: MediaWindow, info: MediaInfo, length: float) -> tuple[bool, st
         notes.append("no picture decodes here" if info.has_video else "no picture stream")
     sound, inside = window.audio, window.end - window.start
     if sound is None:
-        return False, "; ".join([*notes, "no sound track"])
+        return False, "; ".join([*notes, no_sound])
     covered = min(1.0, sound.present * length / inside) if inside > 0 else 0.0
     if covered < SOUND_COVERAGE:
         return False, "; ".join([*notes, f"the sound track covers {covered:.0%} of the window"])

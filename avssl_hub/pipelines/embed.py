@@ -1,8 +1,8 @@
 """One file in, one row of embeddings a window out: the same path for a demo clip, a film and a sound recording."""
 
 import hashlib
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -15,41 +15,25 @@ from .._fingerprints import tensors_sha256
 from ..errors import InvalidValueError, explain
 from ..hub import sha256_of
 from ..media import DecodeError, MediaReader
+from ..models.avsa import AvsaModel, AvsaProcessor
+from ._batches import Batches
+from ._film import Film, FlatFilm
+from ._film_360 import files_of, open_film_360
 from ._loading import find_processor, ready_model
-from ._windows import check_sampling, consecutive, early_end, judge, spread
+from ._windows import check_sampling, early_end, judge
+from .clip_embeddings import ClipEmbeddings, ViewEmbeddings
+from .look_360 import Look360
 
 if TYPE_CHECKING:
     from transformers import FeatureExtractionMixin, PreTrainedModel
 
 
-@dataclass(frozen=True)
-class ClipEmbeddings:
-    """Embeddings of N windows of one file.
-
-    Attributes:
-        file: Name of the file.
-        start: float64 ``(N,)``, start of each window in seconds on the file's clock.
-        end: float64 ``(N,)``, end of each window; the file's end where that cuts it short.
-        has_audio: bool ``(N,)``, whether a sound track covers at least half of the window.
-        video_embeds: float32 ``(N, D)``, NaN rows where no picture decodes.
-        audio_embeds: float32 ``(N, D)``, NaN rows where ``has_audio`` is False.
-        reason: What is missing or odd about each window; empty where nothing is.
-    """
-
-    file: str
-    start: torch.Tensor
-    end: torch.Tensor
-    has_audio: torch.Tensor
-    video_embeds: torch.Tensor
-    audio_embeds: torch.Tensor
-    reason: tuple[str, ...]
-
-    def __len__(self) -> int:
-        return len(self.reason)
-
-
 class EmbeddingPipeline:
     """Embed picture and sound of media files, window by window.
+
+    A model that compares views (AVSA) takes films of 360 degrees with first-order ambisonics, and gives the features
+    of each view's picture and sound before any head: what the probes of its paper are trained on. These two lie in
+    spaces of their own, so that no cosine between them means anything.
 
     Args:
         model: A model whose output has ``video_embeds`` and ``audio_embeds``, or a name that
@@ -58,10 +42,11 @@ class EmbeddingPipeline:
         device: Where the model runs, such as ``"cpu"`` or ``"cuda"``.
         batch_size: Windows a forward pass.
         normalize: Whether embeddings get length 1, so that a dot product is a cosine.
+        look: Where one looks in films of 360 degrees; for models that compare views, around the horizon by default.
 
     Raises:
         InvalidValueError: A model object came without its processor, the model does not embed picture and sound each
-            by itself, or ``batch_size`` is not positive.
+            by itself, ``batch_size`` is not positive, or there is a ``look`` for a model without views.
         UnknownNameError: No model has that name.
         WeightsNotFoundError: The model is known, but its weights are not here.
 
@@ -78,6 +63,7 @@ class EmbeddingPipeline:
         device: str | torch.device = "cpu",
         batch_size: int = 8,
         normalize: bool = True,
+        look: Look360 | None = None,
     ):
         if batch_size < 1:
             raise InvalidValueError(explain("batch_size", batch_size, "a positive integer"))
@@ -90,7 +76,13 @@ class EmbeddingPipeline:
         self.device = torch.device(device)
         self.batch_size = batch_size
         self.normalize = normalize
+        self.look = self._checked_look(look)
+        if self.look:
+            self.processor = self.look.applied(self.processor)
         self.model = ready_model(model, self.device)
+        if self.look and not isinstance(self.model, AvsaModel):
+            expected = "AvsaModel, or AvsaForPreTraining"
+            raise InvalidValueError(explain("model to embed with", type(self.model).__name__, expected))
 
     def fingerprint(self) -> dict[str, Any]:
         """Tell what decides the embeddings: the model's name, its weights' sha256, processor and normalisation.
@@ -104,7 +96,12 @@ class EmbeddingPipeline:
             files = sorted(zoo.resolve(self._name).glob("model*.safetensors"))
             name, weights = str(self._name), " ".join(map(sha256_of, files))
         settings = hashlib.sha256(self.processor.to_json_string().encode()).hexdigest()
-        return {"model": name, "weights_sha256": weights, "processor_sha256": settings, "normalize": self.normalize}
+        found = {"model": name, "weights_sha256": weights, "processor_sha256": settings, "normalize": self.normalize}
+        return {**found, "views": self.look.told()} if self.look else found
+
+    def files_of(self, file: Path) -> list[Path]:
+        """Return the files that decide the embeddings of one: of a film of 360 degrees also its sound beside it."""
+        return files_of(file) if self.look else [file]
 
     def __call__(
         self, source: str | PathLike | bytes | BinaryIO, every: float | None = None, clips: int | None = None
@@ -126,88 +123,81 @@ class EmbeddingPipeline:
 
         Raises:
             InvalidValueError: ``every`` or ``clips`` is not positive, or both are given.
-            MediaError: The file cannot be opened, or nothing in it decodes.
+            MediaError: The file cannot be opened, nothing in it decodes, or it is not of 360 degrees where views are
+                compared.
         """
         check_sampling(every, clips)
-        rules = self.processor
-        hop = rules.audio_duration if every is None else every
-        towers = {kind: _Batches(self._embed(kind), self.batch_size) for kind in ("video", "audio")}
+        duration = self.processor.audio_duration
+        towers = {kind: Batches(self._embed(kind), self.batch_size) for kind in ("video", "audio")}
         spans, heard, reasons = [], [], []
-        with MediaReader(source) as reader:
-            info = reader.info
-            windows = consecutive(reader, rules, hop) if clips is None else spread(reader, rules, clips)
-            for row, window in enumerate(windows):
-                has_audio, reason = judge(window, info, rules.audio_duration)
+        with self._opened(source) as film:
+            info = film.info
+            for row, window in enumerate(film.windows(every, clips)):
+                has_audio, reason = judge(window, info, duration, film.no_sound)
                 if window.video is not None:
-                    towers["video"].add(row, rules(videos=[window.video.frames]))
+                    towers["video"].add(row, film.pixels(window))
                 if has_audio:
-                    sound = window.audio
-                    towers["audio"].add(row, rules(audio=[sound.samples[0]], sampling_rate=sound.sampling_rate))
+                    towers["audio"].add(row, film.features(window))
                 spans.append((window.start, window.end))
                 heard.append(has_audio)
-                reasons.append(reason)
+                reasons.append("; ".join(filter(None, [reason, *film.notes])))
         embeds = {kind: tower.finish() for kind, tower in towers.items()}
-        width = max(rows.shape[1] for rows in embeds.values())
-        if not width:
+        shape = max((rows.shape[1:] for rows in embeds.values()), key=len)
+        if not shape:
             raise DecodeError(
                 explain(f"embedding {info.name!r}", reasons[0], "picture or sound that decodes"), info.name
             )
-        if clips is None and (note := early_end(spans[-1][0], info, rules.audio_duration + hop)):
+        hop = duration if every is None else every
+        if clips is None and (note := early_end(spans[-1][0], info, duration + hop)):
             reasons[-1] = "; ".join(filter(None, [reasons[-1], note]))
         times = torch.tensor(spans, dtype=torch.float64)
+        placed = [tower.scatter(embeds[kind], len(spans), shape) for kind, tower in towers.items()]
+        views = None
+        if self.look:
+            looks = self.look.views(self.processor)
+            views = ViewEmbeddings(looks.azimuth, looks.elevation, *map(self._scaled, placed))
+            placed = [rows.amax(1) for rows in placed]
+        video, audio = map(self._scaled, placed)
         return ClipEmbeddings(
-            info.name,
-            times[:, 0],
-            times[:, 1],
-            torch.tensor(heard),
-            towers["video"].scatter(embeds["video"], len(spans), width),
-            towers["audio"].scatter(embeds["audio"], len(spans), width),
-            tuple(reasons),
+            info.name, times[:, 0], times[:, 1], torch.tensor(heard), video, audio, tuple(reasons), views
         )
+
+    def _checked_look(self, look: Look360 | None) -> Look360 | None:
+        if isinstance(self.processor, AvsaProcessor):
+            return look or Look360()
+        if look is not None:
+            got, expected = f"one for {type(self.processor).__name__}", "one for a model of such, as AvsaModel"
+            step = "Leave it out (--views, --look and what belongs to them)."
+            raise InvalidValueError(explain("look at films of 360°", got, expected, step))
+        return None
+
+    @contextmanager
+    def _opened(self, source: str | PathLike | bytes | BinaryIO) -> Iterator[Film]:
+        if self.look:
+            with open_film_360(source, self.processor, self.look) as film:
+                yield film
+        else:
+            with MediaReader(source) as reader:
+                yield FlatFilm(reader, self.processor)
+
+    def _scaled(self, embeds: torch.Tensor) -> torch.Tensor:
+        return F.normalize(embeds, dim=-1) if self.normalize else embeds
 
     def _embed(self, kind: str) -> Callable[[dict[str, torch.Tensor]], torch.Tensor]:
         @torch.inference_mode()
         def embed(inputs: dict[str, torch.Tensor]) -> torch.Tensor:
-            output = self.model(**{name: value.to(self.device) for name, value in inputs.items()})
-            embeds = getattr(output, f"{kind}_embeds", None)
-            if embeds is None:
-                got = f"{type(self.model).__name__}, whose output has no {kind}_embeds"
-                raise InvalidValueError(explain("model", got, "a model that embeds picture and sound, as AvidModel"))
-            embeds = embeds.float().cpu()
-            return F.normalize(embeds, dim=1) if self.normalize else embeds
+            inputs = {name: value.to(self.device) for name, value in inputs.items()}
+            return (self._features(kind, inputs) if self.look else self._output(kind, inputs)).float().cpu()
 
         return embed
 
+    def _features(self, kind: str, inputs: dict[str, torch.Tensor]) -> torch.Tensor:
+        tower = self.model.see if kind == "video" else self.model.hear
+        return tower(**inputs)[1]
 
-class _Batches:
-    """Collects one modality's inputs and embeds them batch by batch; remembers which row each belongs to."""
-
-    def __init__(self, embed: Callable[[dict[str, torch.Tensor]], torch.Tensor], size: int):
-        self._embed, self._size = embed, size
-        self._rows: list[int] = []
-        self._waiting: list[dict[str, torch.Tensor]] = []
-        self._done: list[torch.Tensor] = []
-
-    def add(self, row: int, inputs: dict[str, torch.Tensor]) -> None:
-        self._rows.append(row)
-        self._waiting.append(inputs)
-        if len(self._waiting) == self._size:
-            self._run()
-
-    def _run(self) -> None:
-        names = self._waiting[0].keys()
-        self._done.append(self._embed({name: torch.cat([item[name] for item in self._waiting]) for name in names}))
-        self._waiting = []
-
-    def finish(self) -> torch.Tensor:
-        """Return the embeddings of all that was added, ``(number added, D)``."""
-        if self._waiting:
-            self._run()
-        return torch.cat(self._done) if self._done else torch.empty(0, 0)
-
-    def scatter(self, embeds: torch.Tensor, count: int, width: int) -> torch.Tensor:
-        """Lay embeddings into ``(count, width)`` at their rows, NaN elsewhere."""
-        table = torch.full((count, width), torch.nan)
-        if self._rows:
-            table[self._rows] = embeds
-        return table
+    def _output(self, kind: str, inputs: dict[str, torch.Tensor]) -> torch.Tensor:
+        embeds = getattr(self.model(**inputs), f"{kind}_embeds", None)
+        if embeds is None:
+            got = f"{type(self.model).__name__}, whose output has no {kind}_embeds"
+            raise InvalidValueError(explain("model", got, "a model that embeds picture and sound, as AvidModel"))
+        return embeds

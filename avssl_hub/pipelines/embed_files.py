@@ -73,7 +73,10 @@ def embed_files(
 
     The columns are ``file``, ``sha256`` of its content, ``start`` and ``end`` in seconds, ``has_audio``,
     ``status`` ("ok" or "error"), ``reason`` (what is missing or odd, or why the file failed), ``video_embeds`` and
-    ``audio_embeds``. What made them stands as JSON under ``avssl`` in the table's metadata.
+    ``audio_embeds``. A model that compares views of 360 degrees adds ``view_azimuth_degrees``,
+    ``view_elevation_degrees``, ``view_video_embeds`` and ``view_audio_embeds``, each a list over the views. Where a
+    film's sound lies in a file beside it, ``sha256`` names both. What made the rows stands as JSON under ``avssl`` in
+    the table's metadata.
 
     Finished files are kept in ``<out>.partial`` until the table is complete, so running the same again after a
     cut goes on where it stopped, even if files were renamed or added. Files that failed are tried again.
@@ -121,7 +124,7 @@ def embed_files(
             if progress:
                 progress(number, len(share))
             try:
-                part.digests[file] = content_sha256(file)
+                part.digests[file] = " ".join(map(content_sha256, pipe.files_of(file)))
                 if part.digests[file] in work:
                     part.reused += 1
                     continue
@@ -136,11 +139,17 @@ def embed_files(
     if progress:
         progress(len(share), len(share))
     parts = ranks.to_first(part)
-    return ranks.from_first(_merge(parts, files, work, out, settings) if ranks.first else None)
+    views = pipe.look is not None
+    return ranks.from_first(_merge(parts, files, work, out, settings, views) if ranks.first else None)
 
 
 def _merge(
-    parts: Sequence[_Part], files: Sequence[Path], work: PartialWork, out: Path, settings: dict[str, Any]
+    parts: Sequence[_Part],
+    files: Sequence[Path],
+    work: PartialWork,
+    out: Path,
+    settings: dict[str, Any],
+    views: bool,
 ) -> EmbedReport:
     digests = {file: digest for part in parts for file, digest in part.digests.items()}
     reasons = {file: reason for part in parts for file, reason in part.failed.items()}
@@ -150,11 +159,11 @@ def _merge(
     def tables() -> Iterator[pa.Table]:
         nonlocal count
         for file in files:
-            rows = failed_row(failed[file]) if file in failed else work.load(digests[file])
+            rows = failed_row(failed[file], views) if file in failed else work.load(digests[file])
             count += len(rows)
             yield of_file(rows, str(file), digests.get(file))
 
-    write_table(out, tables(), settings)
+    write_table(out, tables(), settings, views)
     work.remove()
     return EmbedReport(out, len(files), count, sum(part.reused for part in parts), failed)
 

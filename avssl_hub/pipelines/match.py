@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 from torch.nn import functional as F
 
-from ..errors import AvsslError, explain
+from ..errors import AvsslError, InvalidValueError, explain
 from ..jobs.interrupts import heard_interrupts
 from .embed import ClipEmbeddings, EmbeddingPipeline
 
@@ -69,9 +69,13 @@ def match(
         progress: Called with the number of files done and of all files.
 
     Raises:
+        InvalidValueError: The model's picture and sound lie in spaces of their own.
         NothingToMatchError: No file has a picture, or none has sound.
         MediaError: A file cannot be read.
     """
+    if pipe.look is not None:
+        got = "a model of 360° films, whose picture and sound lie in spaces of their own"
+        raise InvalidValueError(explain("matching sounds to pictures", got, "a model that embeds both in one, as AVID"))
     files = tuple(map(Path, files))
     embeddings = []
     with heard_interrupts() as check:

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import torch
 
 from ..outputs import check_suffix, replacing
-from .embed import ClipEmbeddings
+from .clip_embeddings import ClipEmbeddings, ViewEmbeddings
 
 _CLIP_COLUMNS = [
     ("start", pa.float64()),
@@ -22,9 +22,19 @@ _CLIP_COLUMNS = [
     ("video_embeds", pa.list_(pa.float32())),
     ("audio_embeds", pa.list_(pa.float32())),
 ]
-CLIPS = pa.schema(_CLIP_COLUMNS)
-TABLE = pa.schema([("file", pa.string()), ("sha256", pa.string()), *_CLIP_COLUMNS])
+_VIEW_COLUMNS = [
+    ("view_azimuth_degrees", pa.list_(pa.float64())),
+    ("view_elevation_degrees", pa.list_(pa.float64())),
+    ("view_video_embeds", pa.list_(pa.list_(pa.float32()))),
+    ("view_audio_embeds", pa.list_(pa.list_(pa.float32()))),
+]
+_FILE_COLUMNS = [("file", pa.string()), ("sha256", pa.string())]
 _ROW_GROUP = 1024  # rows held before they are written
+
+
+def clip_schema(views: bool) -> pa.Schema:
+    """Return the columns of one file's rows, with those of views if there are any."""
+    return pa.schema([*_CLIP_COLUMNS, *(_VIEW_COLUMNS if views else ())])
 
 
 def clip_rows(clips: ClipEmbeddings) -> pa.Table:
@@ -32,18 +42,26 @@ def clip_rows(clips: ClipEmbeddings) -> pa.Table:
     video, audio = (_rows(embeds) for embeds in (clips.video_embeds, clips.audio_embeds))
     status = ["error" if seen is None and heard is None else "ok" for seen, heard in zip(video, audio)]
     columns = [clips.start.numpy(), clips.end.numpy(), clips.has_audio.numpy(), status, clips.reason, video, audio]
-    return pa.table([pa.array(column, kind) for column, kind in zip(columns, CLIPS.types)], schema=CLIPS)
+    if clips.views:
+        columns += _view_columns(clips.views, len(clips))
+    schema = clip_schema(clips.views is not None)
+    return pa.table([pa.array(column, kind) for column, kind in zip(columns, schema.types)], schema=schema)
 
 
-def failed_row(reason: str) -> pa.Table:
+def failed_row(reason: str, views: bool = False) -> pa.Table:
     """Lay out the one row of a file that could not be read."""
-    return pa.Table.from_pylist([{"status": "error", "reason": reason}], schema=CLIPS)
+    return pa.Table.from_pylist([{"status": "error", "reason": reason}], schema=clip_schema(views))
+
+
+def known_rows(rows: pa.Table) -> pa.Table:
+    """Bring one file's rows, as a file format gave them back, to the types of the columns they have."""
+    return rows.cast(clip_schema("view_video_embeds" in rows.column_names))
 
 
 def of_file(rows: pa.Table, file: str, sha256: str | None) -> pa.Table:
     """Put the file's name and content hash in front of its rows."""
     front = [pa.array([value] * len(rows), pa.string()) for value in (file, sha256)]
-    return pa.table([*front, *rows.columns], schema=TABLE)
+    return pa.table([*front, *rows.columns], schema=_whole(rows.schema))
 
 
 def check_output(out: Path, force: bool) -> None:
@@ -55,27 +73,41 @@ def check_output(out: Path, force: bool) -> None:
     check_suffix(out, list(_WRITERS), force)
 
 
-def write_table(out: Path, parts: Iterable[pa.Table], metadata: dict[str, Any]) -> None:
+def write_table(out: Path, parts: Iterable[pa.Table], metadata: dict[str, Any], views: bool = False) -> None:
     """Write the rows of all files in the format of ``out``'s suffix; the file appears whole or not at all.
 
     Args:
         out: ``.parquet`` (missing embeddings are null), ``.npz`` or ``.safetensors`` (missing ones are NaN rows).
         parts: Each file's rows.
         metadata: Kept as JSON under the key ``avssl``.
+        views: Whether the rows have the columns of views.
 
     Raises:
         OutputError: The disk is full or the place cannot be written.
     """
     with replacing(out) as partial:
-        _WRITERS[out.suffix](partial, parts, json.dumps(metadata))
+        _WRITERS[out.suffix](partial, parts, json.dumps(metadata), _whole(clip_schema(views)))
+
+
+def _whole(schema: pa.Schema) -> pa.Schema:
+    return pa.schema([*_FILE_COLUMNS, *schema])
 
 
 def _rows(embeds: torch.Tensor) -> list[np.ndarray | None]:
     return [None if np.isnan(row).any() else row for row in embeds.numpy()]
 
 
-def _write_parquet(path: Path, parts: Iterable[pa.Table], metadata: str) -> None:
-    with pq.ParquetWriter(path, TABLE.with_metadata({"avssl": metadata})) as writer:
+def _view_columns(views: ViewEmbeddings, windows: int) -> list[list]:
+    looks = [[angle.rad2deg().tolist()] * windows for angle in (views.azimuth, views.elevation)]
+    # Arrow takes rows of arrays, and no arrays of more than one axis.
+    embeds = [
+        [row if row is None else list(row) for row in _rows(rows)] for rows in (views.video_embeds, views.audio_embeds)
+    ]
+    return [*looks, *embeds]
+
+
+def _write_parquet(path: Path, parts: Iterable[pa.Table], metadata: str, schema: pa.Schema) -> None:
+    with pq.ParquetWriter(path, schema.with_metadata({"avssl": metadata})) as writer:
         for rows in _grouped(parts):
             writer.write_table(rows)
 
@@ -91,39 +123,36 @@ def _grouped(parts: Iterable[pa.Table]) -> Iterator[pa.Table]:
         yield pa.concat_tables(waiting).combine_chunks()
 
 
-def _write_npz(path: Path, parts: Iterable[pa.Table], metadata: str) -> None:
-    numbers, words = _columns(parts)
+def _write_npz(path: Path, parts: Iterable[pa.Table], metadata: str, schema: pa.Schema) -> None:
+    numbers, words = _columns(parts, schema)
     with open(path, "wb") as file:
         np.savez(
             file, **numbers, **{name: np.array(values) for name, values in words.items()}, avssl=np.array(metadata)
         )
 
 
-def _write_safetensors(path: Path, parts: Iterable[pa.Table], metadata: str) -> None:
+def _write_safetensors(path: Path, parts: Iterable[pa.Table], metadata: str, schema: pa.Schema) -> None:
     from safetensors.numpy import save_file
 
-    numbers, words = _columns(parts)
+    numbers, words = _columns(parts, schema)
     save_file(numbers, path, {"avssl": metadata, **{name: json.dumps(values) for name, values in words.items()}})
 
 
-def _columns(parts: Iterable[pa.Table]) -> tuple[dict[str, np.ndarray], dict[str, list[str]]]:
+def _columns(parts: Iterable[pa.Table], schema: pa.Schema) -> tuple[dict[str, np.ndarray], dict[str, list[str]]]:
     """Split a table into arrays of numbers and lists of text; ``file_index`` points into ``files``."""
     parts = list(parts)
     table = pa.concat_tables(parts)
-    names = ("video_embeds", "audio_embeds")
-    rows = {name: table[name].to_pylist() for name in names}
-    width = max((len(row) for column in rows.values() for row in column if row is not None), default=0)
-    missing = [np.nan] * width
+    pairs = [("video_embeds", "audio_embeds")]
+    if "view_video_embeds" in schema.names:
+        pairs += [("view_azimuth_degrees", "view_elevation_degrees"), ("view_video_embeds", "view_audio_embeds")]
     numbers = {
         "file_index": np.repeat(np.arange(len(parts)), [len(part) for part in parts]),
         "start": table["start"].to_numpy(),
         "end": table["end"].to_numpy(),
         "has_audio": table["has_audio"].fill_null(False).to_numpy(),
-        **{
-            name: np.array([missing if row is None else row for row in column], np.float32).reshape(len(table), width)
-            for name, column in rows.items()
-        },
     }
+    for names in pairs:
+        numbers |= _lists(table.select(names))
     words = {
         "files": [part["file"][0].as_py() for part in parts],
         "sha256": [part["sha256"][0].as_py() or "" for part in parts],
@@ -133,7 +162,21 @@ def _columns(parts: Iterable[pa.Table]) -> tuple[dict[str, np.ndarray], dict[str
     return numbers, words
 
 
-_WRITERS: dict[str, Callable[[Path, Iterable[pa.Table], str], None]] = {
+def _lists(table: pa.Table) -> dict[str, np.ndarray]:
+    """Make arrays of columns of lists, all of one shape; those that are missing are NaN."""
+    rows = {
+        name: [None if row is None else np.array(row, np.float32) for row in table[name].to_pylist()]
+        for name in table.column_names
+    }
+    shape = next((row.shape for column in rows.values() for row in column if row is not None), (0,))
+    missing = np.full(shape, np.nan, np.float32)
+    return {
+        name: np.array([missing if row is None else row for row in column]).reshape(len(table), *shape)
+        for name, column in rows.items()
+    }
+
+
+_WRITERS: dict[str, Callable[[Path, Iterable[pa.Table], str, pa.Schema], None]] = {
     ".parquet": _write_parquet,
     ".npz": _write_npz,
     ".safetensors": _write_safetensors,

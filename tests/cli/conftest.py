@@ -4,7 +4,7 @@ import pytest
 from typer.testing import CliRunner
 
 from avssl_hub.cli import app
-from tests.pipelines.conftest import alignment_folder, avid_folder  # noqa: F401
+from tests.pipelines.conftest import alignment_folder, avid_folder, avsa_folder  # noqa: F401
 
 
 @pytest.fixture

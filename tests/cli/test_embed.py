@@ -13,6 +13,7 @@ import torch
 
 from avssl_hub.jobs.ranks import Ranks
 from tests.conftest import ROOT
+from tests.pipelines import films_360
 from tests.pipelines.readable import film
 
 
@@ -50,6 +51,32 @@ def test_bad_files_and_keep_going(avssl, films, avid_folder):
     assert pq.read_table("out.parquet")["status"].to_pylist() == ["ok"] * 8 + ["error"]
 
 
+def test_films_of_360_degrees_are_looked_at_as_told(avssl, avsa_folder, tmp_path):
+    films_360.films(tmp_path / "spheres")
+    words = ("embed", "spheres", "-m", avsa_folder, "-o", "out.parquet", "--view-width", 60, "--clips", 1)
+    result = avssl(*words, "--look", "90,0", "--look=-30,45")
+    assert result.exit_code == 0, result.stderr
+    assert result.stdout == "out.parquet: 1 row of 1 file\n"
+    table = pq.read_table("out.parquet")
+    assert table["view_azimuth_degrees"][0].as_py() == pytest.approx([90, -30])
+    assert table["view_elevation_degrees"][0].as_py() == pytest.approx([0, 45])
+    told = json.loads(table.schema.metadata[b"avssl"])["views"]
+    assert told["directions_degrees"] == [pytest.approx([90, 0]), pytest.approx([-30, 45])]
+    for options, text in (
+        (("--look", "left"), "--look: got 'left'; expected azimuth and elevation in degrees"),
+        (("--channels", "WYZX"), "--channels: got 'WYZX'; expected four numbers"),
+        (("--view-width", 180), "Look360.width: got 3.14"),
+        (("--views", 2, "--look", "0,0"), "none beside directions"),
+    ):
+        refused = avssl(*words[:4], "-o", "other.parquet", *options)
+        assert refused.exit_code == 2
+        assert text in refused.stderr
+    film(tmp_path / "flat.mp4")
+    refused = avssl("embed", "flat.mp4", "-m", avsa_folder, "-o", "other.parquet")
+    assert refused.exit_code == 2
+    assert "pass --projection equirectangular" in refused.stderr
+
+
 @pytest.mark.parametrize(
     ("words", "text"),
     [
@@ -65,6 +92,10 @@ def test_bad_files_and_keep_going(avssl, films, avid_folder):
         (["films", "-m", "{model}", "-o", "there.parquet"], "Choose another name, or pass --force to replace it"),
         (["films", "-m", "{model}", "-o", "out.parquet", "--every", "-1"], "every: got -1.0; expected seconds above 0"),
         (["films", "-m", "{model}", "-o", "out.parquet", "--clips", "0"], "clips: got 0; expected a positive integer"),
+        (
+            ["films", "-m", "{model}", "-o", "out.parquet", "--views", "2"],
+            "look at films of 360°: got one for AvidProcessor; expected one for a model of such",
+        ),
         (
             ["films", "-m", "{model}", "-o", "out.parquet", "--device", "tpu"],
             "--device: got 'tpu'; expected one of cpu",
