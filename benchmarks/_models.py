@@ -17,7 +17,7 @@ from avssl_hub.evaluation.protocols import Protocol
 from avssl_hub.evaluation.scene_encoder import SceneEncoder
 from avssl_hub.evaluation.scored_model import ScoredModel
 from avssl_hub.evaluation.trained import TrainedProtocol
-from avssl_hub.evaluation.zoo_encoder import ZooEncoder
+from avssl_hub.evaluation.view_encoder import load_encoder
 from avssl_hub.models.multisensory import MultisensoryConfig
 
 _OF_FEATURES = {"log_mel_statistics": LogMelStatistics}
@@ -79,7 +79,7 @@ def load_subject(
     elif read_config(zoo.resolve(name, weights=False)).get("model_type") == MultisensoryConfig.model_type:
         model = SceneEncoder(name, is_random, **options)
     else:
-        model = ZooEncoder(name, is_random, isinstance(protocol, TrainedProtocol), **options)
+        model = load_encoder(name, is_random, isinstance(protocol, TrainedProtocol), **options)
     known = None if adapter else zoo.catalogue().get(name)
     title = name if known else _title(name)
     if is_random:

@@ -17,7 +17,7 @@ from torch.nn import functional as F
 from ..data.clips import Span, dense_starts
 from ..errors import InvalidValueError, explain
 from ..evaluation.encoder import Encoder
-from ..evaluation.zoo_encoder import ZooEncoder
+from ..evaluation.view_encoder import load_encoder
 from ._clips import encode_clips
 
 RATES = (16_000, 22_050, 44_100, 48_000)
@@ -79,7 +79,7 @@ def load_model(model_file_path: str = "") -> HearModel:
         raise InvalidValueError(explain("model for HEAR", "no name", "a name of the zoo or a folder", step))
     place = Path(model_file_path).absolute()
     name = str(place.parent if place.is_file() else place) if place.exists() else model_file_path
-    return HearModel(ZooEncoder(name, device="cuda" if torch.cuda.is_available() else "cpu"))
+    return HearModel(load_encoder(name, device="cuda" if torch.cuda.is_available() else "cpu"))
 
 
 def get_scene_embeddings(audio: torch.Tensor, model: HearModel) -> torch.Tensor:

@@ -15,7 +15,7 @@ from ..data.clips import Span
 from ..errors import InvalidValueError, MissingExtraError, explain
 from ..evaluation.encoder import Encoder, Modality
 from ..evaluation.protocols.clips import spaced_clips
-from ..evaluation.zoo_encoder import ZooEncoder
+from ..evaluation.view_encoder import load_encoder
 from ..media import MediaReader, MissingStreamError
 from ._clips import encode_clips
 
@@ -130,7 +130,7 @@ def load(name: str, device: str = "cpu", clips: int = CLIPS) -> MtebEncoder:
     Raises:
         AvsslError: As :func:`avssl_hub.load` raises.
     """
-    encoder, card = ZooEncoder(name, device=device), zoo.catalogue().get(name)
+    encoder, card = load_encoder(name, device=device), zoo.catalogue().get(name)
     if card is None:
         folder = Path(name)
         title = f"local/{folder.resolve().name}" if folder.is_dir() else name.removeprefix("hf://")

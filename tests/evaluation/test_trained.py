@@ -152,8 +152,15 @@ def test_other_recipes_are_as_our_sources_tell():
     assert [recipe.optimizer.learning_rate for recipe in rates.values()] == [5e-4, 7e-5, 1e-4]
     assert [recipe.loop.batch_size for recipe in rates.values()] == [64, 32, 32]
     assert {(recipe.augment.grey, recipe.augment.cutout) for recipe in rates.values()} == {(0.2, 20)}
-    avsa = Finetune.load("avsa")
-    assert (avsa.clip.frames, avsa.clip.size, avsa.loop.epochs, avsa.test.dense_clips) == (8, 112, 20, 25)
+    for name, clips in (("ucf", 5), ("hmdb", 10)):
+        avsa = Finetune.load(f"avsa_{name}")
+        assert vars(avsa.clip) == {"frames": 8, "fps": 16.0, "size": 112, "keep_aspect_ratio": None}
+        assert (avsa.data.clips_per_item, avsa.loop.batch_size, avsa.loop.epochs, avsa.dropout) == (clips, 28, 20, 0.5)
+        assert vars(avsa.test) == {"dense_clips": 25, "random_clips": 25}
+        settings = avsa.optimizer
+        assert (settings.method, settings.learning_rate, settings.weight_decay) == ("adam", 1e-4, 0.0)
+        rates = [learning_rate_factor(10 * epoch, 200, 10, settings) for epoch in range(20)]
+        assert rates == pytest.approx([0.3 ** sum(epoch >= drop for drop in (8, 12, 16)) for epoch in range(20)])
     for name, tower in (("released", "training"), ("frozen", "frozen")):
         probe = MostProbe.load(name)
         (stage,) = probe.stages(0).values()

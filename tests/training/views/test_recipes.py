@@ -1,7 +1,12 @@
 """The recipes of the published configurations, made small: each takes a step."""
 
+import re
+from importlib.resources import files
+
 import pytest
+import torch
 import yaml
+from torch.utils.flop_counter import FlopCounterMode
 
 from avssl_hub.training import list_recipes, load_recipe, train
 
@@ -42,3 +47,18 @@ def test_networks_and_inputs_are_the_published_ones(name):
     assert (processor.projection, processor.turns) == ("released", "pitch_first")
     assert config.translation_depth == (0 if config.objective == "instdisc" else 2)
     assert recipe.views.count == (1 if config.objective == "instdisc" else 4)
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_headers_tell_what_a_clip_costs(name):
+    recipe = load_recipe(name)
+    views = recipe.views.count
+    with torch.device("meta"):
+        model = recipe.build_network().eval()
+        inputs = torch.empty(2, views, 8, 3, 112, 112), torch.empty(2, views, 4, 100, 128)
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        model(*inputs)
+    header = (files("avssl_hub.training.recipes") / f"{name}.yaml").read_text().partition("\nname:")[0]
+    (told,) = re.findall(r"([\d.]+) GMAC", header)
+    # Two operations a multiplication with addition, two clips.
+    assert float(told) == pytest.approx(counter.get_total_flops() / 4e9, rel=0.005)
