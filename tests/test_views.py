@@ -1,5 +1,7 @@
 """Views of picture and sound together."""
 
+import math
+
 import pytest
 import torch
 
@@ -45,8 +47,34 @@ def test_picture_and_sound_of_a_view_agree():
     assert heard[1].tan() / heard[0].cos() == pytest.approx(up, abs=0.03)
 
 
+def test_one_channel_hears_a_view_by_the_papers_formula():
+    w, y, z, x = sound = torch.randn(4, 30, generator=torch.Generator().manual_seed(0))
+    phi, nu = torch.tensor([0.4, -2.0]), torch.tensor([0.3, 0.9])
+    half = torch.ones(2)
+    heard = ViewCutter(hearing="mono").sounds(sound, Views.facing(phi, nu, half, half))
+    assert heard.shape == (2, 1, 30)
+    for own, (a, e) in zip(heard[:, 0], zip(phi.tolist(), nu.tolist())):
+        expected = w + y * math.sin(a) * math.cos(e) + z * math.sin(e) + x * math.cos(a) * math.cos(e)
+        torch.testing.assert_close(own, expected)
+
+
+def test_two_ears_hear_a_view_as_a_head_that_faces_it():
+    sound = torch.randn(2, 4, 400, generator=torch.Generator().manual_seed(0))
+    filters = torch.randn(4, 2, 9, generator=torch.Generator().manual_seed(1))
+    half = torch.ones(2, 2)
+    views = Views.facing(torch.tensor([[0.4, -2.0], [1.0, 0.0]]), torch.zeros(2, 2), half, half)
+    heard = ViewCutter(hearing="stereo", head=filters).sounds(sound, views)
+    assert heard.shape == (2, 2, 2, 400)
+    # One sample of one ear, written out.
+    turned = face(sound[1], views.azimuth[1, 0], views.elevation[1, 0], "pitch_first")
+    expected = sum(filters[c, 1, tap] * turned[c, 123 - tap] for c in range(4) for tap in range(9))
+    assert heard[1, 0, 1, 123].item() == pytest.approx(expected.item(), abs=1e-4)
+
+
 def test_unknown_ways_are_refused():
     with pytest.raises(UnknownNameError, match="unknown projection of views: got 'camara'"):
         ViewCutter(projection="camara")
+    with pytest.raises(UnknownNameError, match="unknown hearing of views: got 'quad'"):
+        ViewCutter(hearing="quad")
     with pytest.raises(UnknownNameError, match="unknown order of turns"):
         face(torch.zeros(4, 1), 0.0, 0.0, "roll_first")

@@ -10,6 +10,7 @@ from avssl_hub import AvsaProcessor
 from avssl_hub.audio.ambisonics import encode
 from avssl_hub.errors import InvalidValueError, UnknownNameError
 from avssl_hub.media import MediaError, write_media
+from avssl_hub.media.hrir import read_hrir
 from avssl_hub.video.views import Views
 
 RATE = 24000
@@ -114,8 +115,39 @@ def test_higher_orders_begin_with_the_first():
     assert torch.equal(whole, processor(audio=sound[:4], sampling_rate=RATE)["input_features"])
 
 
+@pytest.mark.parametrize(("hearing", "channels"), [("mono", 1), ("stereo", 2)])
+def test_what_is_heard_decides_the_channels(hearing, channels):
+    processor = AvsaProcessor(hearing=hearing)
+    assert processor.num_channels == channels
+    mels = processor(audio=[sound_from(math.pi / 2), None], sampling_rate=RATE)["input_features"]
+    assert mels.shape == (2, 4, channels, 100, 128)
+    loud = processor.decibels(processor.cutter.sounds(sound_from(math.pi / 2), processor.around_horizon())).mean((2, 3))
+    if hearing == "mono":
+        # Towards the source twice the pressure, away from it nothing.
+        assert loud[1, 0] == pytest.approx(loud[0, 0].item() + 10 * math.log10(2), abs=1e-3)
+        assert loud[3, 0] < loud[0, 0] - 20
+    else:
+        # One who faces the front has the source at the left ear, one who faces the back at the right.
+        assert loud[0, 0] > loud[0, 1] + 1
+        assert loud[2, 1] > loud[2, 0] + 1
+        assert (loud[1, 0] - loud[1, 1]).abs() < 0.01
+
+
+def test_a_measured_head_is_heard_through_and_kept(shared_data, tmp_path):
+    pytest.importorskip("h5py", reason="SOFA files need the extra 'sofa'")
+    filters = read_hrir(shared_data("ambisonics/hrir/MIT_KEMAR_normal_pinna.sofa")).filters(1, RATE)
+    processor = AvsaProcessor(hearing="stereo", head_filters=filters)
+    processor.save_pretrained(tmp_path)
+    again = AvsaProcessor.from_pretrained(tmp_path)
+    sound = sound_from(math.pi / 2)
+    expected = processor(audio=sound, sampling_rate=RATE)["input_features"]
+    assert torch.equal(again(audio=sound, sampling_rate=RATE)["input_features"], expected)
+    sphere = AvsaProcessor(hearing="stereo")(audio=sound, sampling_rate=RATE)["input_features"]
+    assert not torch.allclose(sphere, expected, atol=0.01)
+
+
 def test_settings_survive_saving(tmp_path):
-    processor = AvsaProcessor(num_views=3, projection="camera", turns="yaw_first")
+    processor = AvsaProcessor(num_views=3, projection="camera", turns="yaw_first", hearing="stereo")
     processor.save_pretrained(tmp_path)
     again = AutoProcessor.from_pretrained(tmp_path)
     assert type(again) is AvsaProcessor
@@ -127,6 +159,7 @@ def test_settings_survive_saving(tmp_path):
     [
         ("num_views", 0, "a positive integer"),
         ("view_width", 1.5, r"a number in \(0, 1\]"),
+        ("head_filters", [[[1.0]] * 2] * 4, r"filters \(4, 2, taps\) with hearing='stereo'"),
         ("spectrogram_mean", [0.0], r"128 numbers \(num_mel_bands\)"),
     ],
 )

@@ -23,7 +23,8 @@ class AvsaConfig(PreTrainedConfig):
         num_frames: Frames of a clip; segmentation learns a weight for each place in time.
         audio_hidden_sizes: Channels of the four blocks; the stem has those of the first.
         audio_strides: Stride of each block's first convolution, in time and frequency alike.
-        audio_num_channels: Channels of the sound, four of first-order ambisonics.
+        audio_num_channels: Channels of the sound: four of first-order ambisonics, or what the processor's ``hearing``
+            makes of them.
         batch_norm_eps: Added to the variance in every batch normalisation.
         batch_norm_momentum: Weight of a new batch in the running statistics.
         translation_depth: Layers of each transformer from one modality's features to the other's; with 0 the

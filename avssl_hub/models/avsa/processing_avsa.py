@@ -8,12 +8,13 @@ import torchaudio.functional as TAF
 from safetensors.torch import load_file
 from transformers import BatchFeature
 
+from ...audio.head_model import spherical_head
 from ...audio.spectrogram import fit_length, log_mel_spectrogram
 from ...errors import InvalidValueError, explain
 from ...media import DecodeError, MediaReader
 from ...video.transforms import repeat_to_length
 from ...video.views import Views
-from ...views import ViewCutter
+from ...views import HEARINGS, ViewCutter
 from .._clip_processor import ClipProcessor
 from .._raw_media import Array, Source, per_clip
 
@@ -34,6 +35,11 @@ class AvsaProcessor(ClipProcessor):
             shows 76 degrees.
         projection: How views are cut out of the picture, ``"released"`` or ``"camera"``; see ``ViewCutter``.
         turns: In which order the sound is turned to them, ``"pitch_first"`` or ``"yaw_first"``.
+        hearing: What the model hears of a view, see ``ViewCutter``: ``"ambisonics"``, or of the paper's ablations
+            ``"mono"`` or ``"stereo"``; the model's ``audio_num_channels`` are then 4, 1 or 2.
+        head_filters: For ``"stereo"``, ``(4, 2, taps)`` at ``sampling_rate``, such as
+            ``read_hrir("kemar.sofa").filters(1, 24000)``; None takes those of a rigid sphere. The authors' were of a
+            measured head, and are not in their repository.
         image_mean: Mean of each colour channel, of values in [0, 1].
         image_std: Standard deviation of each colour channel.
         sampling_rate: Samples per second the sound is brought to.
@@ -48,7 +54,7 @@ class AvsaProcessor(ClipProcessor):
 
     Raises:
         InvalidValueError: A value breaks its rule; the message names the field.
-        UnknownNameError: There is no such projection or order of turns.
+        UnknownNameError: There is no such projection, order of turns or hearing.
     """
 
     model_input_names = ["pixel_values_videos", "input_features", "audio_mask"]
@@ -62,6 +68,8 @@ class AvsaProcessor(ClipProcessor):
         view_width: float = 0.25,
         projection: str = "released",
         turns: str = "pitch_first",
+        hearing: str = "ambisonics",
+        head_filters: Sequence | torch.Tensor | None = None,
         image_mean: Sequence[float] = (0.485, 0.456, 0.406),
         image_std: Sequence[float] = (0.229, 0.224, 0.225),
         sampling_rate: int = 24000,
@@ -82,6 +90,10 @@ class AvsaProcessor(ClipProcessor):
         self.view_width = view_width
         self.projection = projection
         self.turns = turns
+        self.hearing = hearing
+        if hearing == "stereo" and head_filters is None:
+            head_filters = spherical_head(sampling_rate).filters(1, sampling_rate)
+        self.head_filters = None if head_filters is None else torch.as_tensor(head_filters).tolist()
         self.image_mean = list(image_mean)
         self.image_std = list(image_std)
         self.sampling_rate = sampling_rate
@@ -99,7 +111,13 @@ class AvsaProcessor(ClipProcessor):
     @property
     def cutter(self) -> ViewCutter:
         """What cuts views out of pictures, and turns sounds to them."""
-        return ViewCutter((self.view_size, self.view_size), self.projection, self.turns)
+        head = None if self.head_filters is None else torch.tensor(self.head_filters)
+        return ViewCutter((self.view_size, self.view_size), self.projection, self.turns, self.hearing, head)
+
+    @property
+    def num_channels(self) -> int:
+        """Channels of sound that the model hears of a view."""
+        return HEARINGS[self.hearing]
 
     @property
     def num_spectrogram_frames(self) -> int:
@@ -107,12 +125,18 @@ class AvsaProcessor(ClipProcessor):
 
     def _check(self) -> None:
         bands = self.num_mel_bands
+        head = torch.as_tensor(self.head_filters or ())
         rules = {
             "num_frames": (self.num_frames > 0, "a positive integer"),
             "fps": (self.fps > 0, "a positive number"),
             "view_size": (self.view_size > 0, "a positive integer"),
             "num_views": (self.num_views > 0, "a positive integer"),
             "view_width": (0 < self.view_width <= 1, "a number in (0, 1]"),
+            "head_filters": (
+                self.head_filters is None
+                or (self.hearing == "stereo" and head.shape[:2] == (CHANNELS, 2) and head.numel() > 0),
+                "filters (4, 2, taps) with hearing='stereo', and None otherwise",
+            ),
             "audio_duration": (self.num_spectrogram_frames > 0, "at least one spectrogram frame long"),
             "fft_size": (self.fft_size > 0, "a positive integer"),
             "spectrogram_mean": (len(self.spectrogram_mean) == bands, f"{bands} numbers (num_mel_bands)"),
@@ -123,7 +147,7 @@ class AvsaProcessor(ClipProcessor):
                 value = getattr(self, field)
                 got = f"{len(value)} numbers" if isinstance(value, list) else repr(value)
                 raise InvalidValueError(explain(f"AvsaProcessor.{field}", got, expected))
-        _ = self.cutter  # refuses unknown projections and turns
+        _ = self.cutter  # refuses unknown names
 
     def _published_statistics(self) -> list[list[float]]:
         settings = self.sampling_rate, self.fft_size, self.hop_length, self.num_mel_bands
@@ -157,8 +181,8 @@ class AvsaProcessor(ClipProcessor):
             return_tensors: ``"pt"`` or ``"np"``.
 
         Returns:
-            ``pixel_values_videos`` ``(B, K, T, 3, size, size)``, ``input_features`` ``(B, K, 4, time, bands)`` and
-            ``audio_mask`` ``(B,)``, False for clips without sound, whose features are zeros to be ignored.
+            ``pixel_values_videos`` ``(B, K, T, 3, size, size)``, ``input_features`` ``(B, K, num_channels, time,
+            bands)`` and ``audio_mask`` ``(B,)``, False for clips without sound, whose features are zeros to be ignored.
 
         Raises:
             InvalidValueError: Wrong shape, dtype or number of items; the message says which.
@@ -180,7 +204,7 @@ class AvsaProcessor(ClipProcessor):
             pictures = [self.pixels(frames.permute(0, 3, 1, 2), own) for (frames, _), own in zip(clips, looks)]
             data["pixel_values_videos"] = torch.stack(pictures)
         if audio is not None:
-            silence = torch.zeros(rows.shape[-2], CHANNELS, self.num_spectrogram_frames, self.num_mel_bands)
+            silence = torch.zeros(rows.shape[-2], self.num_channels, self.num_spectrogram_frames, self.num_mel_bands)
             sounds = [silence if sound is None else self.log_mels(sound, own) for (_, sound), own in zip(clips, looks)]
             data["input_features"] = torch.stack(sounds)
             data["audio_mask"] = torch.tensor([sound is not None for _, sound in clips])
@@ -202,7 +226,11 @@ class AvsaProcessor(ClipProcessor):
         return repeat_to_length(((rgb - mean) / std).movedim(-4, 0), self.num_frames).movedim(0, -4)
 
     def log_mels(self, ambisonics: torch.Tensor, views: Views) -> torch.Tensor:
-        """Turn sounds ``(..., 4, n)`` at ``sampling_rate`` to views ``(..., K, 4)``: ``(..., K, 4, time, bands)``."""
+        """Hear sounds ``(..., 4, n)`` at ``sampling_rate`` facing views ``(..., K, 4)``.
+
+        Returns:
+            ``(..., K, num_channels, time, bands)``.
+        """
         return self.spectrograms(self.cutter.sounds(ambisonics, views))
 
     def spectrograms(self, sounds: torch.Tensor) -> torch.Tensor:

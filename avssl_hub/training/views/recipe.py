@@ -5,8 +5,10 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from ...errors import explain, unknown_name
+from ...media.hrir import read_hrir
 from ...models.avsa import AvsaConfig, AvsaPreTrainedModel, AvsaProcessor
 from ...video.view_rules import ViewRules
+from ...views import HEARINGS
 from .._recipe_error import RecipeError, require
 from ..recipe import STATISTICS
 from ..run_settings import RunSettings
@@ -24,6 +26,8 @@ class ViewRecipe(RunSettings):
         model: Settings of :class:`AvsaConfig` that differ from its defaults.
         processor: Settings of :class:`AvsaProcessor` that differ from its defaults; the statistics of the bands are
             the published ones, or measured where there are none.
+        head: File of head responses (.sofa, or .wav of Omnitone) that sound is heard through with
+            ``processor.hearing=stereo``; a rigid sphere if empty.
         views: How the views of a clip are drawn.
         start_from: Folder of a model of the family: the weights that this training inherits and the statistics are
             the start.
@@ -37,6 +41,7 @@ class ViewRecipe(RunSettings):
     seed: int = 0
     model: dict[str, Any] = field(default_factory=dict)
     processor: dict[str, Any] = field(default_factory=dict)
+    head: str = ""
     views: ViewRules = field(default_factory=ViewRules)
     data: ViewDataSettings = field(default_factory=ViewDataSettings)
     augment: ViewAugmentSettings = field(default_factory=ViewAugmentSettings)
@@ -62,6 +67,12 @@ class ViewRecipe(RunSettings):
             "processor.num_frames",
             processor.num_frames,
             f"model.num_frames={config.num_frames}",
+        )
+        require(
+            config.audio_num_channels == processor.num_channels,
+            "model.audio_num_channels",
+            config.audio_num_channels,
+            f"{processor.num_channels}, as processor.hearing={processor.hearing} has them",
         )
         require(
             processor.video_duration <= processor.audio_duration,
@@ -93,13 +104,26 @@ class ViewRecipe(RunSettings):
 
     def build_config(self) -> AvsaConfig:
         """Make the network's configuration."""
-        return AvsaConfig(**self.model)
+        channels = HEARINGS.get(self.processor.get("hearing"), AvsaConfig().audio_num_channels)
+        return AvsaConfig(**{"audio_num_channels": channels, **self.model})
 
     def build_network(self) -> AvsaPreTrainedModel:
         """Make the network with fresh weights."""
         return self.network(self.build_config())
 
+    def processor_settings(self) -> dict[str, Any]:
+        """Return the settings of the processor, with the filters of the head.
+
+        Raises:
+            MediaError: The file of the head cannot be read.
+        """
+        if not self.head:
+            return self.processor
+        rate = inspect.signature(AvsaProcessor).parameters["sampling_rate"].default
+        filters = read_hrir(self.head).filters(1, self.processor.get("sampling_rate", rate))
+        return {**self.processor, "head_filters": filters.tolist()}
+
     def unscaled_processor(self) -> AvsaProcessor:
         """Make the processor as it is before the statistics of its bands are known."""
         bands = self.processor.get("num_mel_bands", 128)
-        return AvsaProcessor(**self.processor, spectrogram_mean=[0.0] * bands, spectrogram_std=[1.0] * bands)
+        return AvsaProcessor(**self.processor_settings(), spectrogram_mean=[0.0] * bands, spectrogram_std=[1.0] * bands)

@@ -141,9 +141,10 @@ def open_views(recipe: ViewRecipe) -> WorldViews | ListedViews:
 
 def make_processor(recipe: ViewRecipe, source: ViewSource) -> AvsaProcessor:
     """Make the processor of a run, with the published statistics of its bands, or with those of the source."""
+    settings = recipe.processor_settings()
     try:
-        return AvsaProcessor(**recipe.processor)
+        return AvsaProcessor(**settings)
     except InvalidValueError:
         # Statistics were all that the recipe's own check gave it, so they are what is missing: none are published.
         measured = band_statistics(source.sounds(), recipe.unscaled_processor())
-        return AvsaProcessor(**recipe.processor, **measured)
+        return AvsaProcessor(**settings, **measured)

@@ -2,6 +2,7 @@
 
 from inspect import signature
 from pathlib import Path
+from reprlib import repr as short
 
 from ...models.avsa import AvsaConfig, AvsaPreTrainedModel, AvsaProcessor
 from ...objectives import Objective
@@ -68,4 +69,4 @@ def _layout(inherited: set[str]) -> set[str]:
 def _require_same(section: str, wanted: object, found: object, keys: set[str], folder: Path) -> None:
     for key in sorted(keys):
         asked, has = getattr(wanted, key), getattr(found, key)
-        require(asked == has, f"{section}.{key}", repr(asked), f"{has!r}, as in {folder}")
+        require(asked == has, f"{section}.{key}", short(asked), f"{short(has)}, as in {folder}")

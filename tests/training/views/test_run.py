@@ -7,7 +7,9 @@ import torch
 from safetensors.torch import load_file
 
 from avssl_hub.data.manifest import Manifest
-from avssl_hub.errors import CheckpointError
+from avssl_hub.errors import AvsslError, CheckpointError
+from avssl_hub.media import write_sound
+from avssl_hub.media.hrir import read_hrir
 from avssl_hub.models.avsa import AvsaForPreTraining, AvsaForSpatialAlignment, AvsaProcessor
 from avssl_hub.training import RecipeError, load_recipe, train
 from avssl_hub.training.views.batch import ViewBatch
@@ -223,11 +225,36 @@ def test_a_probe_of_alignment_is_told_which_sounds_were_turned(small, finished, 
         ("data.split=train", "a manifest to choose rows of"),
         ("loop.batch_size=13", "at most the clips of an epoch"),
         ("seed=-1", "an integer from 0"),
+        ("model.audio_num_channels=1", "got 1; expected 4, as processor.hearing=ambisonics has them"),
     ],
 )
 def test_wrong_settings_are_refused_before_any_work(override, told, small):
     with pytest.raises(RecipeError, match=told):
         load_recipe(small, [override])
+
+
+@pytest.mark.parametrize(("hearing", "channels"), [("mono", 1), ("stereo", 2)])
+def test_what_is_heard_decides_the_network_s_channels(hearing, channels, small, tmp_path):
+    recipe = load_recipe(small, [f"processor.hearing={hearing}", "loop.steps=1"])
+    assert recipe.build_config().audio_num_channels == channels
+    folder = train(recipe, tmp_path / "run")
+    assert AvsaForPreTraining.from_pretrained(folder).config.audio_num_channels == channels
+    assert AvsaProcessor.from_pretrained(folder).num_channels == channels
+    probe = ["task=spatial_alignment_probe", f"start_from={folder}", "loop.steps=1"]
+    with pytest.raises(
+        CheckpointError, match=rf"stem\.conv\.weight: got \(4, {channels}, 7, 7\); expected \(4, 4, 7, 7\)"
+    ):
+        train(load_recipe(small, probe), tmp_path / "other")
+    train(load_recipe(small, [*probe, f"processor.hearing={hearing}"]), tmp_path / "probe")
+
+
+def test_a_head_of_a_file_is_heard_through(small, tmp_path):
+    responses = torch.randn(4, 16, generator=torch.Generator().manual_seed(0))
+    head = write_sound(tmp_path / "head.wav", responses, 8000)
+    processor = load_recipe(small, ["processor.hearing=stereo", f"head={head}"]).unscaled_processor()
+    assert processor.head_filters == read_hrir(head).filters(1, 8000).tolist()
+    with pytest.raises(AvsslError, match=r"AvsaProcessor\.head_filters: got 4 numbers; expected filters"):
+        load_recipe(small, [f"head={head}"])
 
 
 def test_views_cannot_be_told_apart_where_there_is_one(small):
