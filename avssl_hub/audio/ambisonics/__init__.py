@@ -11,7 +11,7 @@ from .decode import decode, decode_to_design, decoding_matrix
 from .designs import t_design
 from .directions import angle_between, angles_of, open_grid, picture_grid, unit_vectors
 from .encode import encode, encode_at_distance, encode_moving
-from .face import face, mirrored, mono_towards
+from .face import face, facing_rotation, mirrored, mono_towards
 from .harmonics import harmonics_of, spherical_harmonics
 from .intensity import Arrival, arrival, arrival_of_covariance
 from .power_map import map_of_covariance, power_map
@@ -34,6 +34,7 @@ __all__ = [
     "encode_at_distance",
     "encode_moving",
     "face",
+    "facing_rotation",
     "harmonics_of",
     "harmonics_rotation",
     "map_of_covariance",

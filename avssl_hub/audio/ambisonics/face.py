@@ -30,14 +30,24 @@ def face(
         InvalidValueError: The number of channels is none of 4, 9 and 16.
         UnknownNameError: There is no such order of turns.
     """
+    rotation = facing_rotation(azimuth, elevation, order)
+    return turn(ambisonics[..., None, :, :] if rotation.ndim > 2 else ambisonics, rotation)
+
+
+def facing_rotation(
+    azimuth: torch.Tensor | float, elevation: torch.Tensor | float, order: str = "yaw_first"
+) -> torch.Tensor:
+    """Matrices ``(..., 3, 3)`` by which ``face``, whose arguments these are, rotates; float64.
+
+    Raises:
+        UnknownNameError: There is no such order of turns.
+    """
     azimuth, elevation = (torch.as_tensor(angle, dtype=torch.float64) for angle in (azimuth, elevation))
     if order == "yaw_first":
-        rotation = rotation_matrix(azimuth, elevation).transpose(-1, -2)
-    elif order == "pitch_first":
-        rotation = rotation_matrix(-azimuth, -elevation)
-    else:
-        raise unknown_name("order of turns", order, TURNS)
-    return turn(ambisonics[..., None, :, :] if azimuth.ndim else ambisonics, rotation)
+        return rotation_matrix(azimuth, elevation).transpose(-1, -2)
+    if order == "pitch_first":
+        return rotation_matrix(-azimuth, -elevation)
+    raise unknown_name("order of turns", order, TURNS)
 
 
 def mono_towards(ambisonics: torch.Tensor, azimuth: torch.Tensor, elevation: torch.Tensor) -> torch.Tensor:
