@@ -112,6 +112,16 @@ class AvsaForPreTraining(AvsaModel):
             predicted_video_embeds=_unit(self.video_prediction_head, features.translated_video_embeds),
         )
 
+    def compared(self, embeds: AvsaForPreTrainingOutput) -> dict[str, tuple[torch.Tensor, torch.Tensor]]:
+        """Give the queries of each direction, and the keys among which each has to find its own."""
+        video, audio = embeds.video_embeds, embeds.audio_embeds
+        if self.config.objective == "instdisc":
+            return {"video_to_audio": (video, audio), "audio_to_video": (audio, video)}
+        return {
+            "video_to_audio": (embeds.predicted_audio_embeds, audio),
+            "audio_to_video": (embeds.predicted_video_embeds, video),
+        }
+
     def contrast(
         self, features: AvsaOutput, audio_mask: torch.Tensor | None = None
     ) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
@@ -129,12 +139,8 @@ class AvsaForPreTraining(AvsaModel):
             # What is compared is each feature's best view.
             kept = {name: values.amax(1, keepdim=True) for name, values in kept.items()}
         embeds = self.project(AvsaOutput(**kept))
-        queries = {"video_to_audio": embeds.predicted_audio_embeds, "audio_to_video": embeds.predicted_video_embeds}
-        keys = {"video_to_audio": embeds.audio_embeds, "audio_to_video": embeds.video_embeds}
-        if self.config.objective == "instdisc":
-            queries = {"video_to_audio": embeds.video_embeds, "audio_to_video": embeds.audio_embeds}
         contrast, temperature = CONTRASTS[self.config.objective], self.config.contrast_temperature
-        found = {direction: contrast(queries[direction], keys[direction], temperature) for direction in queries}
+        found = {direction: contrast(*pair, temperature) for direction, pair in self.compared(embeds).items()}
         terms = {direction: result.loss.detach() for direction, result in found.items()}
         for direction, result in found.items():
             terms |= {f"{direction}_{name}": share for name, share in result.accuracies.items()}
