@@ -116,17 +116,6 @@ class AlignmentPipeline:
         return output.logits[0].float().cpu(), output.activation_maps[0].float().cpu()
 
 
-def window_starts(total: int, length: int, hop: int) -> list[int]:
-    """Cover ``total`` units by windows of ``length``, one every ``hop``; the last is moved back to end with them."""
-    return [*range(0, total - length, hop), max(0, total - length)]
-
-
-def nothing_to_compare(name: str, reason: str) -> DecodeError:
-    """Word the error for a file with no window that could be scored."""
-    expected = "a window with picture and sound"
-    return DecodeError(explain(f"comparing sound and picture of {name!r}", reason, expected), name)
-
-
 def _check_kind(what: str, got: object, kind: type) -> None:
     if not isinstance(got, kind):
         step = "`avssl ls --task audio-visual-synchronization` lists models that have it."

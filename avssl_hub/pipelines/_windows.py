@@ -30,6 +30,17 @@ def check_sampling(every: float | None, clips: int | None) -> None:
         raise InvalidValueError(explain("clips", clips, "a positive integer"))
 
 
+def window_starts(total: int, length: int, hop: int) -> list[int]:
+    """Cover ``total`` units by windows of ``length``, one every ``hop``; the last is moved back to end with them."""
+    return [*range(0, total - length, hop), max(0, total - length)]
+
+
+def nothing_to_compare(name: str, reason: str) -> DecodeError:
+    """Word the error for a file with no window that could be scored."""
+    expected = "a window with picture and sound"
+    return DecodeError(explain(f"comparing sound and picture of {name!r}", reason, expected), name)
+
+
 def every_window(
     reader: MediaReader,
     rules: "FeatureExtractionMixin",

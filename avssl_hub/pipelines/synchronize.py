@@ -11,8 +11,8 @@ import torch
 from ..errors import InvalidValueError, explain
 from ..jobs.interrupts import heard_interrupts
 from ..media import MediaReader
-from ._alignment import AlignmentPipeline, nothing_to_compare, window_starts
-from ._windows import check_sampling
+from ._alignment import AlignmentPipeline
+from ._windows import check_sampling, nothing_to_compare, window_starts
 
 
 @dataclass(frozen=True)
