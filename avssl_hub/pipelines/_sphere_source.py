@@ -24,7 +24,6 @@ from ._sphere import PROJECTIONS, STEREO, Sphere, find_sphere
 
 # Which channels of a stream are W, Y, Z and X; sounds of higher order begin with them. YouTube's six-channel AAC holds
 # them as loudspeakers in this order.
-_AS_STORED = (0, 1, 2, 3)
 _CHANNELS = {("aac", 6): (2, 1, 4, 0)}
 
 
@@ -96,7 +95,15 @@ def check_channels(channels: Sequence[int] | None) -> None:
 def ambisonic_channels(
     name: str, audio: Sequence[AudioStreamInfo], metadata: SpatialMetadata, channels: Sequence[int] | None
 ) -> tuple[int, tuple[int, ...]]:
-    """Tell which sound stream is ambisonic, and which of its channels are W, Y, Z, X.
+    """Tell which sound stream is ambisonic, and which of its channels are W, Y, Z, X; see ``ambisonic_track``."""
+    stream, places = ambisonic_track(name, audio, metadata, channels)
+    return stream, places[:4]
+
+
+def ambisonic_track(
+    name: str, audio: Sequence[AudioStreamInfo], metadata: SpatialMetadata, channels: Sequence[int] | None
+) -> tuple[int, tuple[int, ...]]:
+    """Tell which sound stream is ambisonic, and which of its channels are W, Y, Z, X, and those of a higher order.
 
     Args:
         name: What messages call the file.
@@ -109,9 +116,10 @@ def ambisonic_channels(
     """
     told = metadata.audio
     if channels is None and told and told.order and (told.ordering, told.normalization) == ("acn", "sn3d"):
-        channels = told.channel_map[:4]
+        channels = told.channel_map[: (told.order + 1) ** 2]
     for stream in audio:
-        usual = _CHANNELS.get((stream.codec, stream.channels), _AS_STORED if stream.channels in FULL_SPHERES else None)
+        as_stored = range(stream.channels) if stream.channels in FULL_SPHERES else None
+        usual = _CHANNELS.get((stream.codec, stream.channels), as_stored)
         chosen = channels or usual
         if chosen and max(chosen) < stream.channels:
             return stream.index, tuple(chosen)
