@@ -68,6 +68,11 @@ class PictureReader:
                 self.held_from = since + 1 / self.stream.fps
             yield torch.from_numpy(picture)
 
+    @property
+    def ended(self) -> bool:
+        """Whether the picture was over at the time last asked for, so that its last frame was held."""
+        return self._track.exhausted
+
     def close(self) -> None:
         """Close the file; a file object that was passed in stays open."""
         if "_container" in vars(self):
