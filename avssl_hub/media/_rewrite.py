@@ -14,7 +14,7 @@ import torch
 from av.video.reformatter import VideoReformatter
 
 from avssl_hub.errors import explain
-from avssl_hub.media._audio import LAYOUTS, AudioTrack, named_layout
+from avssl_hub.media._audio import AudioTrack, named_layout
 from avssl_hub.media._orientation import upright
 from avssl_hub.media._source import MediaSource, Source
 from avssl_hub.media._video import VideoTrack
@@ -23,7 +23,7 @@ from avssl_hub.media.probe import choose_stream, frame_rate, playable, stream_sp
 from avssl_hub.media.write import AAC_RATES, add_aac, add_h264, atomic_mp4, encoded, mux_in_order
 
 # Sound that mp4 holds as it is; anything else becomes AAC.
-_COPIED_SOUND = ("aac", "mp3", "opus", "flac", "alac", "ac3", "eac3")
+COPIED_SOUND = ("aac", "mp3", "opus", "flac", "alac", "ac3", "eac3")
 
 # Makes a frame of another, both uint8 RGB ``(H, W, 3)``, and of its time in seconds on the container's clock.
 Paint = Callable[[torch.Tensor, float], torch.Tensor]
@@ -157,20 +157,18 @@ def _sound(
     if sampling_rate is not None:
         target = output.add_stream("flac", rate=sampling_rate, layout="mono", options=_FAST_FLAC)
         return encoded(target, resampled_sound(track, sampling_rate))
-    if stream.codec.canonical_name in _COPIED_SOUND:
+    if stream.codec.canonical_name in COPIED_SOUND:
         return copied(_before(until, track.packets()), output.add_stream_from_template(stream))
     rate = next((rate for rate in AAC_RATES if rate >= stream.sample_rate), AAC_RATES[-1])
     return encoded(add_aac(output, rate, named_layout(stream)), _before(until, track.decoded()))
 
 
-def resampled_sound(track: AudioTrack, rate: int, channels: int = 1) -> Iterator[av.AudioFrame]:
-    """Decode a sound to frames at ``rate``, mixed down or with its own channels, ready to be encoded."""
+def resampled_sound(track: AudioTrack, rate: int, channels: int = 1, layout: str = "mono") -> Iterator[av.AudioFrame]:
+    """Decode a sound to frames at ``rate``, mixed down or with its own channels, to be encoded in a layout of them."""
     position = round(track.start * rate)
     own = channels > 1 and channels == track.stream.channels
     for block in track.resampled(rate, None if own else channels):
-        frame = av.AudioFrame.from_ndarray(
-            np.ascontiguousarray(block.T.reshape(1, -1)), format="s16", layout=LAYOUTS[channels]
-        )
+        frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(block.T.reshape(1, -1)), format="s16", layout=layout)
         frame.sample_rate, frame.time_base, frame.pts = rate, Fraction(1, rate), position
         position += frame.samples
         yield frame

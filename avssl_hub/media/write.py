@@ -170,6 +170,13 @@ def add_aac(output: av.container.OutputContainer, sampling_rate: int, layout: st
     return stream
 
 
+def add_opus(output: av.container.OutputContainer, channels: int) -> av.audio.stream.AudioStream:
+    """Add an Opus stream at 48 kHz whose channels, of any number, are no loudspeakers and coded each by itself."""
+    stream = output.add_stream("libopus", rate=48_000, layout=f"{channels} channels", options={"mapping_family": "255"})
+    stream.bit_rate = _BITS_PER_CHANNEL * channels
+    return stream
+
+
 def encoded(stream: av.stream.Stream, frames: Iterable[av.VideoFrame | av.AudioFrame]) -> Iterator[av.Packet]:
     """Encode frames to the last packet."""
     for frame in chain(frames, [None]):

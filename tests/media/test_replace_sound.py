@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from avssl_hub.errors import InvalidValueError
 from avssl_hub.media import MediaReader, MediaWriteError, MissingStreamError, probe, read_sound, write_sound
 from avssl_hub.media.replace_sound import replace_sound
 from tests.media.corpus import Sound, clicks, make, numbers_in, sine
@@ -91,6 +92,37 @@ def test_four_channels_keep_their_order(corpus, tmp_path, lossless):
     found = read_sound(path)[0][:, : tones.shape[1]].numpy()
     error = np.abs(found - tones)[:, 4800:-4800].max()
     assert error < (1e-4 if lossless else 0.02)
+
+
+@pytest.mark.parametrize("channels", [6, 9])
+def test_more_channels_are_coded_each_by_itself(corpus, tmp_path, channels):
+    rate = 48000
+    tones = np.concatenate([0.5 * sine(4, rate, frequency=4000 + 300 * number) for number in range(channels)])
+    sound = write_sound(tmp_path / "many.wav", torch.from_numpy(tones), rate)
+    path = replace_sound(corpus["plain"], sound, tmp_path / "new.mp4", 0.0, channels=channels)
+    (audio,) = probe(path).audio
+    assert (audio.codec, audio.channels) == ("opus", channels)
+    found = read_sound(path)[0][:, : tones.shape[1]].numpy()
+    # High tones too, in all of them; AAC leaves those out of the channel for a subwoofer.
+    assert np.abs(found - tones)[:, 4800:-4800].max() < 0.02
+    with pytest.raises(InvalidValueError, match="got 9; expected at most 8"):
+        replace_sound(corpus["plain"], sound, tmp_path / "lossless.mp4", 0.0, channels=9, lossless=True)
+
+
+def test_other_tracks_stand_behind_the_new_one(corpus, recording, tmp_path):
+    source = corpus["offset"]
+    (old,) = probe(source).audio
+    path = replace_sound(source, recording, tmp_path / "new.mp4", 5.25, others=[old.index])
+    new, kept = probe(path).audio
+    assert (new.sampling_rate, kept.sampling_rate) == (22050, old.sampling_rate)
+    assert kept.start == pytest.approx(old.start - min(5.25, probe(source).start), abs=0.03)
+    with av.open(str(path)) as found, av.open(str(source)) as wanted:
+        after, before = found.demux(found.streams.audio[1]), wanted.demux(wanted.streams.audio[0])
+        assert [bytes(packet) for packet in after] == [bytes(packet) for packet in before]
+    raw = make(tmp_path / "a.mkv", [0.0, 0.1], (Sound(clicks(0, 1, 48000), 48000, "pcm_s16le"),))
+    with pytest.raises(InvalidValueError, match="got pcm_s16le; expected one that mp4 holds: aac"):
+        replace_sound(raw, recording, tmp_path / "b.mp4", 0.0, others=[1])
+    assert not (tmp_path / "b.mp4").exists()
 
 
 @pytest.mark.parametrize(
