@@ -70,7 +70,7 @@ class PictureReader:
 
     @property
     def ended(self) -> bool:
-        """Whether the picture was over at the time last asked for, so that its last frame was held."""
+        """Whether frames ran out before the time last asked for, where the header promises more."""
         return self._track.exhausted
 
     def close(self) -> None:

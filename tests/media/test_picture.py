@@ -30,6 +30,18 @@ def test_ends_are_held_and_told(corpus):
         assert picture.held_from == pytest.approx(end)
 
 
+def test_a_cut_film_tells_when_its_frames_run_out(corpus):
+    with PictureReader(corpus["truncated"]) as picture:
+        frames = picture.at([picture.stream.start, picture.stream.end - 0.1])
+        next(frames)
+        assert not picture.ended
+        next(frames)
+        assert picture.ended
+    with PictureReader(corpus["plain"]) as picture:
+        list(picture.at([picture.stream.start, picture.stream.end - 0.1]))
+        assert not picture.ended
+
+
 def test_times_may_be_endless(corpus):
     with PictureReader(corpus["plain"]) as picture:
         frames = list(islice(picture.at(k / 2 for k in count()), 30))
