@@ -10,7 +10,7 @@ import numpy as np
 
 from avssl_hub.errors import InvalidValueError, explain
 from avssl_hub.media._boxes import Box, Span, handler, sample_entries
-from avssl_hub.media._source import Source, View
+from avssl_hub.media._source import MediaSource, Source, View
 from avssl_hub.media._spherical_boxes import SPHERICAL_UUID, can_say, encode_sa3d, encode_sv3d, encode_xml
 from avssl_hub.media.errors import MediaWriteError, SpatialMetadataError
 from avssl_hub.media.spherical import EQUIRECTANGULAR, STEREO, SpatialAudio, SphericalVideo
@@ -28,7 +28,8 @@ _CHUNKS = {b"stco": ">u4", b"co64": ">u8"}
 # These hold places in the file too, in ways that are not mended here.
 _OTHER_PLACES = {b"moof", b"mfra", b"meta"}
 
-# Boxes of a picture's sample entry that version 2 has to stand before.
+# Boxes of a picture's sample entry: those of version 2, and those that it has to stand before.
+_VERSION_2 = (b"st3d", b"sv3d")
 _LATE = (b"clap", b"pasp")
 
 
@@ -38,6 +39,7 @@ def write_spatial_metadata(
     video: SphericalVideo | None = None,
     audio: SpatialAudio | None = None,
     *,
+    like: MediaSource | None = None,
     overwrite: bool = False,
 ) -> Path:
     """Copy an mp4 or mov file, its spatial metadata replaced; pictures, sounds and all other boxes stay as they are.
@@ -50,6 +52,7 @@ def write_spatial_metadata(
         destination: Where to write; appears when complete. It may be the file itself, if ``overwrite``.
         video: How the picture covers the sphere; None leaves what is said of it.
         audio: What the channels of the sound are; None leaves what is said of it.
+        like: An mp4 or mov file whose own words on its picture are said again, byte for byte, in place of ``video``.
         overwrite: Replace a file that is there.
 
     Returns:
@@ -77,8 +80,9 @@ def write_spatial_metadata(
             raise _refused(opened.name, "a file of another kind", "an mp4 or mov file", "prepare_media() makes one.")
         index = open_index(file, opened.name)
         moov, span = index.moov, index.span
-        if video:
-            _describe(_first_track(moov, b"vide", opened.name), video, opened.name)
+        if video or like:
+            version_1, version_2 = _said(like) if like else _words(video)
+            _describe(_first_track(moov, b"vide", opened.name), version_1, version_2, opened.name)
         if audio:
             _name_channels(_first_track(moov, b"soun", opened.name), audio, opened.name)
         elsewhere = index.kinds & _OTHER_PLACES or any(moov.find(*_TABLES, b"saio"))
@@ -115,14 +119,30 @@ def _first_track(moov: Box, kind: bytes, name: str) -> Box:
     return track
 
 
-def _describe(track: Box, video: SphericalVideo, name: str) -> None:
-    track.children = [box for box in track.children if box.kind != b"uuid" or box.head[:16] != SPHERICAL_UUID]
-    if video.projection == EQUIRECTANGULAR and not any(video.bounds):
-        track.children.append(encode_xml(video))
+def _words(video: SphericalVideo) -> tuple[list[Box], list[Box]]:
+    """Say how a picture covers the sphere in version 1, if that can, and in version 2."""
+    in_both = video.projection == EQUIRECTANGULAR and not any(video.bounds)
+    return [encode_xml(video)] if in_both else [], encode_sv3d(video)
+
+
+def _said(source: MediaSource) -> tuple[list[Box], list[Box]]:
+    """Give the boxes in which a file says that."""
+    with closing(Source(source)) as opened:
+        track = _first_track(open_index(opened.view(), opened.name).moov, b"vide", opened.name)
+    entry = next(_entries(track, opened.name))
+    return list(filter(_is_version_1, track.children)), [box for box in entry.children if box.kind in _VERSION_2]
+
+
+def _is_version_1(box: Box) -> bool:
+    return box.kind == b"uuid" and box.head[:16] == SPHERICAL_UUID
+
+
+def _describe(track: Box, version_1: list[Box], version_2: list[Box], name: str) -> None:
+    track.children = [*(box for box in track.children if not _is_version_1(box)), *version_1]
     for entry in _entries(track, name):
-        kept = [box for box in entry.children if box.kind not in (b"st3d", b"sv3d")]
+        kept = [box for box in entry.children if box.kind not in _VERSION_2]
         place = next((number for number, box in enumerate(kept) if box.kind in _LATE), len(kept))
-        entry.children = [*kept[:place], *encode_sv3d(video), *kept[place:]]
+        entry.children = [*kept[:place], *version_2, *kept[place:]]
 
 
 def _name_channels(track: Box, audio: SpatialAudio, name: str) -> None:
