@@ -33,6 +33,7 @@ _HOME_OF = {
     "MultisensoryForVideoClassification": "models.multisensory",
     "MultisensoryModel": "models.multisensory",
     "MultisensoryProcessor": "models.multisensory",
+    "OrientationPipeline": "pipelines.orient",
     "RecognitionPipeline": "pipelines.recognize",
     "SeparationPipeline": "pipelines.separate",
     "SpatialAudioGenConfig": "models.spatial_audio_gen",
