@@ -8,6 +8,7 @@ from typer.core import TyperGroup
 from .. import __version__
 from ..errors import AvsslError
 from . import (
+    align360,
     ambisonics,
     bench,
     convert,
@@ -45,7 +46,22 @@ class _Verbs(TyperGroup):
 
 
 app = typer.Typer(cls=_Verbs, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
-for verb in (ls, info, embed, sync, localize, separate, spatialize, recognize, demo, train, reproduce, convert, doctor):
+for verb in (
+    ls,
+    info,
+    embed,
+    sync,
+    localize,
+    separate,
+    spatialize,
+    align360,
+    recognize,
+    demo,
+    train,
+    reproduce,
+    convert,
+    doctor,
+):
     app.command(verb.__name__.rpartition(".")[2])(verb.run)
 app.command("bench", context_settings=bench.SETTINGS)(bench.run)
 app.add_typer(data.app, name="data")

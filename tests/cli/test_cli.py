@@ -16,6 +16,8 @@ VERBS = (
     "sync",
     "localize",
     "separate",
+    "spatialize",
+    "align360",
     "recognize",
     "demo",
     "train",
