@@ -59,6 +59,19 @@ class Clip360:
         self._lag = sound.info.start - picture.info.start if sound is not picture else 0.0
         self.sound = Span(heard.start - self._lag, heard.end - self._lag)
 
+    def random_starts(
+        self, video_duration: float, audio_duration: float, generator: torch.Generator | None = None
+    ) -> tuple[float, float]:
+        """Draw where a clip's picture starts, and its sound around it, as AVSA's training does.
+
+        Raises:
+            NoWindowError: The film is too short.
+        """
+        durations = video_duration, audio_duration
+        start, sound_start = sample_audio_visual_start(self.picture, self.sound, *durations, generator=generator)
+        # A window may begin where the picture ends: its last frame is there to be repeated.
+        return min(start, self.picture.end - 1 / self._fps), sound_start
+
     def frames(self, start: float, duration: float) -> Tensor:
         """Read the frames of a time span, uint8 ``(T, 3, H, W)``; fewer than its length where the picture ends.
 
@@ -135,8 +148,5 @@ class Clip360Reader:
             NoWindowError: It is too short.
         """
         with self.open(item) as clip:
-            durations = video_duration, audio_duration
-            start, sound_start = sample_audio_visual_start(clip.picture, clip.sound, *durations, generator=generator)
-            # A window may begin where the picture ends: its last frame is there to be repeated.
-            start = min(start, clip.picture.end - 1 / self.fps)
+            start, sound_start = clip.random_starts(video_duration, audio_duration, generator)
             return clip.frames(start, video_duration), clip.samples(sound_start, audio_duration)

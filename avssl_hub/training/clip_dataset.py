@@ -1,5 +1,6 @@
 """A process's share of each step's clips as worker processes read them: raw frames, raw sound, and what went wrong."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -30,6 +31,8 @@ class RawClips(NamedTuple):
         changes: What is to happen to the frames of each clip.
         volumes: Factors for the sounds, ``(B,)``.
         broken: Items that could not be used, and why.
+        labels: All label maps that came with the clips one after another, uint8, flat.
+        label_shapes: Height and width of each clip's map; empty where there are none.
     """
 
     frames: Tensor
@@ -39,12 +42,19 @@ class RawClips(NamedTuple):
     changes: list[ClipChanges]
     volumes: Tensor
     broken: list[tuple[int, str]]
+    labels: Tensor
+    label_shapes: list[tuple[int, int]]
 
     def unpacked_frames(self, device: torch.device) -> list[Tensor]:
         """Move all frames at once; return those of each clip, ``(T, H, W, 3)``."""
         sizes = [frames * height * width * 3 for frames, height, width in self.shapes]
         parts = self.frames.to(device, non_blocking=True).split(sizes)
         return [part.view(*shape, 3) for part, shape in zip(parts, self.shapes)]
+
+    def unpacked_labels(self, device: torch.device) -> list[Tensor]:
+        """Move all label maps at once; return that of each clip, ``(H, W)``."""
+        parts = self.labels.to(device, non_blocking=True).split([height * width for height, width in self.label_shapes])
+        return [part.view(shape) for part, shape in zip(parts, self.label_shapes)]
 
     def pixels(self, augmentation: ClipAugmentation, num_frames: int, device: torch.device) -> Tensor:
         """Change each clip as was drawn for it, on ``device``; return float ``(B, num_frames, 3, H, W)``."""
@@ -62,7 +72,7 @@ class ClipDataset(Dataset):
     Args:
         recipe: The training run.
         manifest: The recordings.
-        reader: Reads a random clip.
+        reader: Reads a random clip, and its label map if it has one.
         augmentation: Draws what is to happen to a clip.
         share: Places of a step that are this process's.
         volume: Largest relative change of the sound's level.
@@ -103,29 +113,36 @@ class ClipDataset(Dataset):
             clip = self._read(item, generator, broken)
             if clip is not None:
                 clips.append(clip)
-        frames, sounds, items, changes, volumes = zip(*clips) if clips else [()] * 5
+        frames, sounds, maps, items, changes, volumes = zip(*clips) if clips else [()] * 6
+        labels = [own for each in maps for own in each]
         return RawClips(
-            torch.cat([clip.flatten() for clip in frames]) if clips else torch.empty(0, dtype=torch.uint8),
+            _packed(frames),
             [tuple(clip.shape[:3]) for clip in frames],
             torch.stack(sounds).squeeze(1) if clips else torch.empty(0),
             list(items),
             list(changes),
             torch.tensor(volumes),
             broken,
+            _packed(labels),
+            [tuple(own.shape) for own in labels],
         )
 
     def _read(
         self, item: int, generator: torch.Generator, broken: list[tuple[int, str]]
-    ) -> tuple[Tensor, Tensor, int, ClipChanges, float] | None:
+    ) -> tuple[Tensor, Tensor, list[Tensor], int, ClipChanges, float] | None:
         """Read a clip of ``item`` or of the next usable one; note the unusable ones."""
         for other in range(min(MOST_REPLACEMENTS + 1, len(self.manifest))):
             chosen = (item + other) % len(self.manifest)
             try:
-                frames, sounds = self.reader.read(self.manifest[chosen], generator)
+                frames, sounds, *labels = self.reader.read(self.manifest[chosen], generator)
             except (MediaError, NoWindowError) as error:
                 broken.append((chosen, str(error)))
                 continue
             changes = self.augmentation.sample(*frames.shape[1:3], generator)
             volume = 1 + self.volume * (2 * torch.rand((), generator=generator).item() - 1)
-            return frames, sounds, chosen, changes, volume
+            return frames, sounds, labels, chosen, changes, volume
         return None
+
+
+def _packed(tensors: Sequence[Tensor]) -> Tensor:
+    return torch.cat([tensor.flatten() for tensor in tensors]) if tensors else torch.empty(0, dtype=torch.uint8)

@@ -24,6 +24,7 @@ from .spatial import sources as spatial_sources
 from .spatial import start as spatial_start
 from .spatial.recipe import SpatializationRecipe
 from .spatial.run import SpatializationRun
+from .views import labelled as labelled_views
 from .views import sources as view_sources
 from .views import start as view_start
 from .views.pretraining import SpatialAlignmentRecipe, SpatialAlignmentRun
@@ -33,6 +34,7 @@ from .views.probes import (
     CorrespondenceProbeRecipe,
     CorrespondenceProbeRun,
 )
+from .views.segmentation import SegmentationRecipe, SegmentationRun
 
 
 class Task(NamedTuple):
@@ -60,8 +62,10 @@ def _of_scenes(recipe: type[RunSettings], run: type[Run]) -> Task:
     return Task(recipe, run, MultisensoryProcessor, source, scene_start.start, scene_start.start_again)
 
 
-def _of_views(recipe: type[RunSettings], run: type[Run]) -> Task:
-    return Task(recipe, run, AvsaProcessor, view_sources.open_views, view_start.start, view_start.start_again)
+def _of_views(
+    recipe: type[RunSettings], run: type[Run], open_source: Callable[..., Items] = view_sources.open_views
+) -> Task:
+    return Task(recipe, run, AvsaProcessor, open_source, view_start.start, view_start.start_again)
 
 
 TASKS = {
@@ -80,4 +84,5 @@ TASKS = {
     "spatial_alignment": _of_views(SpatialAlignmentRecipe, SpatialAlignmentRun),
     "correspondence_probe": _of_views(CorrespondenceProbeRecipe, CorrespondenceProbeRun),
     "spatial_alignment_probe": _of_views(AlignmentProbeRecipe, AlignmentProbeRun),
+    "segmentation": _of_views(SegmentationRecipe, SegmentationRun, labelled_views.open_labelled_views),
 }

@@ -24,7 +24,7 @@ class AvsaSegmentationOutput(ModelOutput):
     """What ``AvsaForSemanticSegmentation`` returns; the axis of views K is there if the inputs have it.
 
     Attributes:
-        loss: Mean cross-entropy over the pixels that have a class, when labels were given.
+        loss: Mean cross-entropy over the pixels that have a class, when labels were given; 0 where none has.
         logits: ``(B, [K,] num_labels, H, W)``, at the size of the frames.
         coarse_logits: ``(B, [K,] num_labels, H / 2, W / 2)``, as the pyramid gives them.
     """
@@ -157,7 +157,8 @@ class AvsaForSemanticSegmentation(AvsaOnFrozenTowers):
         if labels is not None:
             labels = labels.reshape(-1, *labels.shape[-2:])
             ignored = self.config.semantic_loss_ignore_index
-            output["loss"] = F.cross_entropy(logits, labels, ignore_index=ignored)
+            total = F.cross_entropy(logits, labels, ignore_index=ignored, reduction="sum")
+            output["loss"] = total / (labels != ignored).sum().clamp_min(1)
         return output if return_dict in (None, True) else output.to_tuple()
 
     def _condition(self, video: torch.Tensor, input_features: torch.Tensor | None) -> torch.Tensor | None:

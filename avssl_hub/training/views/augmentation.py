@@ -6,6 +6,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from ...audio.ambisonics import mirrored as mirrored_sound
 from ...audio.ambisonics import turn
 from ...audio.misalignment import draw_misalignment
 from ...models.avsa import AvsaProcessor
@@ -24,6 +25,7 @@ class ViewChanges(NamedTuple):
         jitters: The change of each one's colours.
         volumes: Factor for each one's sound.
         rotation: Matrix that turns the clip's whole sound first, or None.
+        reflected: Whether the whole clip is mirrored before views are cut: picture, sound and labels.
     """
 
     views: list[list[float]]
@@ -31,6 +33,7 @@ class ViewChanges(NamedTuple):
     jitters: list[Jitter]
     volumes: list[float]
     rotation: list[list[float]] | None
+    reflected: bool = False
 
 
 class ViewAugmentation:
@@ -50,13 +53,16 @@ class ViewAugmentation:
         settings, count = self.settings, self.rules.count
         views = self.rules.sample(height, width, generator).rows.tolist()
         mirrored = (torch.rand(count, generator=generator) < settings.mirror).tolist()
+        reflected = False
+        if settings.mirrors_clips:
+            reflected, mirrored = mirrored[0], [False] * count
         strengths = settings.brightness, settings.contrast, settings.saturation, settings.hue
         jitters = [sample_jitter(generator, *strengths) for _ in range(count)]
         volumes = 1 + settings.volume * (2 * torch.rand(count, generator=generator, dtype=torch.float64) - 1)
         rotation = None
         if self.misalignment and torch.rand((), generator=generator) < 0.5:
             rotation = draw_misalignment(self.misalignment, generator=generator).tolist()
-        return ViewChanges(views, mirrored, jitters, volumes.tolist(), rotation)
+        return ViewChanges(views, mirrored, jitters, volumes.tolist(), rotation, reflected)
 
     def pixels(self, clips: Sequence[Tensor], changes: Sequence[ViewChanges]) -> Tensor:
         """Cut and change the views of B clips.
@@ -70,7 +76,7 @@ class ViewAugmentation:
         """
         rows = torch.tensor([own.views for own in changes], dtype=torch.float64, device=clips[0].device)
         cut, length = self.processor.cutter.pictures, self.processor.num_frames
-        clips = [repeat_to_length(clip[:length], length) for clip in clips]
+        clips = [repeat_to_length(_reflected(clip[:length], own), length) for clip, own in zip(clips, changes)]
         if len({clip.shape for clip in clips}) == 1:
             seen = cut(torch.stack(clips), Views(rows))
         else:
@@ -90,7 +96,23 @@ class ViewAugmentation:
         if self.misalignment:
             turns = torch.tensor([own.rotation or still for own in changes], dtype=torch.float64, device=device)
             ambisonics = turn(ambisonics, turns)
+        if self.settings.mirrors_clips:
+            reflected = torch.tensor([own.reflected for own in changes], device=device)[:, None, None]
+            ambisonics = torch.where(reflected, mirrored_sound(ambisonics), ambisonics)
         views = Views(torch.tensor([own.views for own in changes], dtype=torch.float64, device=device))
         volumes = ambisonics.new_tensor([own.volumes for own in changes])[..., None, None]
         sounds = self.processor.cutter.sounds(ambisonics, views) * volumes
         return self.processor.spectrograms(sounds.clamp(-1, 1))
+
+    def labels(self, maps: Sequence[Tensor], changes: Sequence[ViewChanges]) -> Tensor:
+        """Cut the views of B label maps, uint8 ``(H, W)`` each: int64 ``(B, K, size, size)``."""
+        cut = self.processor.cutter.labels
+        seen = [
+            cut(_reflected(own, change), Views(torch.tensor(change.views, dtype=torch.float64, device=own.device)))
+            for own, change in zip(maps, changes)
+        ]
+        return torch.stack(seen).long()
+
+
+def _reflected(values: Tensor, changes: ViewChanges) -> Tensor:
+    return values.flip(-1) if changes.reflected else values

@@ -1,6 +1,7 @@
 """Sections of the recipes of this kind that others do not have."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from .._recipe_error import require
 from ..picture_settings import ColorSettings
@@ -37,8 +38,37 @@ class ViewAugmentSettings(ColorSettings):
         volume: Largest relative change of the sound's level.
     """
 
+    # Whether ``mirror`` is for whole clips with their sound, and not for the picture of single views.
+    mirrors_clips: ClassVar[bool] = False
+
     volume: float = 0.1
 
     def __post_init__(self):
         super().__post_init__()
         require(0 <= self.volume < 1, "augment.volume", self.volume, "0 <= volume < 1")
+
+
+@dataclass(frozen=True)
+class LabelledDataSettings(ViewDataSettings):
+    """What is looked at, with what is to be seen there.
+
+    Attributes:
+        labels: Folder of the films' label maps, a folder of each; see :mod:`avssl_hub.data.segmentation360`. A part of
+            a film is called as YT-360 calls its clips, ``<film>-<whole seconds of its start>``. AVWorld draws its own.
+    """
+
+    labels: str = ""
+
+    def __post_init__(self):
+        super().__post_init__()
+        if self.manifest:
+            require(bool(self.labels), "data.labels", repr(self.labels), "the folder of label maps")
+        else:
+            require(not self.labels, "data.labels", repr(self.labels), "nothing without data.manifest")
+
+
+@dataclass(frozen=True)
+class LabelledAugmentSettings(ViewAugmentSettings):
+    """How clips and views are changed: ``mirror`` mirrors whole clips, their sound and their labels too."""
+
+    mirrors_clips: ClassVar[bool] = True

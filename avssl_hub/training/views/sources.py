@@ -9,16 +9,17 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from ...data.avworld360 import AVWorld360
+from ...data.avworld360 import AVWorld360, AVWorld360Clips
 from ...errors import InvalidValueError
 from ...models.avsa import AvsaProcessor
 from ..broken import BrokenItems
+from ..clip_dataset import RawClips
 from ..item_lists import ListedItems, WorldItems
 from ..items import Items
 from ..order import items_of_step, mixed_seed
 from ..read_ahead import read_ahead
 from ..statistics import STATISTICS_CLIPS, sounds_of_recordings
-from .augmentation import ViewAugmentation
+from .augmentation import ViewAugmentation, ViewChanges
 from .batch import ViewBatch
 from .reader import RandomClip360Reader, ViewDataset
 from .recipe import ViewRecipe
@@ -79,6 +80,12 @@ class WorldViews(WorldItems):
 
     def batch(self, augmentation: ViewAugmentation, step: int, device: torch.device, share: slice) -> ViewBatch:
         """Render a process's batch of a step; see :meth:`ViewSource.batches`."""
+        return ViewBatch.of_clips(augmentation, *self.rendered(augmentation, step, device, share)[1:])
+
+    def rendered(
+        self, augmentation: ViewAugmentation, step: int, device: torch.device, share: slice
+    ) -> tuple[AVWorld360Clips, list[Tensor], Tensor, list[ViewChanges], Tensor]:
+        """Render the clips of a process's batch; also return their frames, sounds, changes and items."""
         recipe, processor, world = self.recipe, augmentation.processor, self.world.config
         size = recipe.loop.batch_size
         items = items_of_step(recipe.seed, step, self.num_items, size, recipe.data.clips_per_item)[share]
@@ -92,7 +99,7 @@ class WorldViews(WorldItems):
         first = starts + (heard - seen) * draws[:, 1]
         times = first[:, None] + torch.arange(processor.num_frames) / processor.fps
         clips = self.world.render(self.split, items.tolist(), starts, heard, times, device)
-        return ViewBatch.of_clips(augmentation, list(clips.frames), clips.ambisonics, changes, items)
+        return clips, list(clips.frames), clips.ambisonics, changes, items
 
 
 class ListedViews(ListedItems):
@@ -114,29 +121,35 @@ class ListedViews(ListedItems):
             told = json.dumps([self.fingerprint, owners.tolist()])
             self.fingerprint = hashlib.sha256(told.encode()).hexdigest()
 
+    def reader(self, processor: AvsaProcessor) -> RandomClip360Reader:
+        """Make what reads random clips."""
+        return RandomClip360Reader(processor, self.recipe.data.frame_height)
+
     def sounds(self) -> Iterator[Tensor]:
-        reader = RandomClip360Reader(self.recipe.unscaled_processor(), self.recipe.data.frame_height)
-        return sounds_of_recordings(self.manifest, reader, self.recipe)
+        return sounds_of_recordings(self.manifest, self.reader(self.recipe.unscaled_processor()), self.recipe)
 
     def batches(
         self, processor: AvsaProcessor, step: int, broken: BrokenItems, device: torch.device, share: slice
     ) -> Iterator[ViewBatch]:
-        recipe, augmentation = self.recipe, ViewAugmentation(self.recipe, processor)
-        reader = RandomClip360Reader(processor, recipe.data.frame_height)
-        dataset = ViewDataset(recipe, self.manifest, reader, augmentation, share, self.groups)
+        augmentation = ViewAugmentation(self.recipe, processor)
+        dataset = ViewDataset(self.recipe, self.manifest, self.reader(processor), augmentation, share, self.groups)
         for _, items, clips in read_ahead(dataset, step, broken, device):
-            frames = [clip.permute(0, 3, 1, 2) for clip in clips.unpacked_frames(device)]
-            sounds = clips.samples.to(device, non_blocking=True)
-            yield ViewBatch.of_clips(augmentation, frames, sounds, clips.changes, items[share])
+            yield self.batch(augmentation, clips, items[share], device)
+
+    def batch(self, augmentation: ViewAugmentation, clips: RawClips, items: Tensor, device: torch.device) -> ViewBatch:
+        """Make a batch of clips as they were read."""
+        frames = [clip.permute(0, 3, 1, 2) for clip in clips.unpacked_frames(device)]
+        sounds = clips.samples.to(device, non_blocking=True)
+        return ViewBatch.of_clips(augmentation, frames, sounds, clips.changes, items)
 
 
-def open_views(recipe: ViewRecipe) -> WorldViews | ListedViews:
-    """Open what a recipe's ``data`` names.
+def open_views(recipe: ViewRecipe, split: str = "train") -> WorldViews | ListedViews:
+    """Open what a recipe's ``data`` names; ``split`` is AVWorld's.
 
     Raises:
         AvsslError: The manifest cannot be read.
     """
-    return ListedViews(recipe) if recipe.data.manifest else WorldViews(recipe)
+    return ListedViews(recipe) if recipe.data.manifest else WorldViews(recipe, split)
 
 
 def make_processor(recipe: ViewRecipe, source: ViewSource) -> AvsaProcessor:

@@ -1,9 +1,12 @@
 """Small runs on views of AVWorld in 360 degrees, and films of it."""
 
 import pytest
+import torch
+from torchvision.io import write_png
 
 from avssl_hub.data.avworld360 import AVWorld360, AVWorld360Config
 from avssl_hub.data.avworld360.export import export_films
+from avssl_hub.data.manifest import Manifest
 
 SMALL = """
 name: avsa_small.avworld
@@ -16,6 +19,9 @@ model:
   translation_intermediate_size: 12
   projection_size: 5
   matching_hidden_size: 6
+  segmentation_hidden_size: 6
+  segmentation_branch_size: 4
+  segmentation_norm_groups: 2
 processor:
   num_frames: 2
   fps: 4.0
@@ -59,3 +65,20 @@ def films(tmp_path_factory):
     listing = folder / "list.csv"
     listing.write_text("\n".join(["path,split,video", *rows]))
     return listing
+
+
+@pytest.fixture(scope="session")
+def maps(tmp_path_factory, films):
+    """Folders of maps of the films, two maps each: of "car" (2) and of "sky" (40); and 20 columns of each left half."""
+    folder = tmp_path_factory.mktemp("maps")
+    for item in Manifest.read(films):
+        own = folder / item.path.stem
+        own.mkdir()
+        for number, label in ((1, 2), (3, 80)):
+            things = torch.full((1, 20, 40), label, dtype=torch.uint8)
+            things[..., :20] = 80
+            stuff = torch.full_like(things, 40)
+            stuff[..., :20] = 54
+            write_png(things, str(own / f"things-{number:04d}.png"))
+            write_png(stuff, str(own / f"stuff-{number:04d}.png"))
+    return folder

@@ -20,15 +20,17 @@ def started(small, tmp_path_factory):
 
 
 @pytest.mark.parametrize("name", RECIPES)
-def test_every_recipe_for_films_takes_a_step(name, of_films, films, started, tmp_path):
+def test_every_recipe_for_films_takes_a_step(name, of_films, films, maps, started, tmp_path):
     recipe = load_recipe(name)
     assert (recipe.data.evenly_by, recipe.data.clips_per_item) == ("video", 2)
-    assert recipe.optimizer.weight_decay == 1e-5
+    segments = recipe.task == "segmentation"
+    assert recipe.optimizer.weight_decay == (5e-4 if segments else 1e-5)
     small = yaml.safe_load(of_films.read_text())
     changes = [
         *(f"{section}.{key}={value}" for section in ("model", "processor") for key, value in small[section].items()),
         *([f"start_from={started}"] if recipe.start_from else []),
         f"data.manifest={films}",
+        *([f"data.labels={maps}"] if segments else []),
         "data.workers=1",
         "loop.steps=1",
         "loop.batch_size=4",
@@ -62,3 +64,17 @@ def test_headers_tell_what_a_clip_costs(name):
     (told,) = re.findall(r"([\d.]+) GMAC", header)
     # Two operations a multiplication with addition, two clips.
     assert float(told) == pytest.approx(counter.get_total_flops() / 4e9, rel=0.005)
+
+
+@pytest.mark.parametrize("condition", ["video", "audio", "context"])
+def test_segmentation_is_the_published_one(condition):
+    recipe = load_recipe(f"avsa/segmentation_{condition}")
+    config = recipe.build_config()
+    conditions = {"video": None, "audio": "audio", "context": "audio+context"}
+    assert (config.segmentation_condition, config.num_labels) == (conditions[condition], 32)
+    assert (config.id2label[0], config.id2label[31]) == ("person", "window")
+    assert not config.segmentation_frozen_statistics
+    # 0.15 to 0.3 of the picture's width, which is a whole turn.
+    assert [width / 360 for width in recipe.views.width_degrees] == pytest.approx([0.15, 0.3])
+    assert (recipe.optimizer.learning_rate, recipe.optimizer.milestones) == (1e-4, (5, 8))
+    assert (recipe.loop.epochs, recipe.loop.batch_size, recipe.augment.mirror) == (10, 20, 0.5)
