@@ -88,7 +88,7 @@ def write_heat(
         if progress:
             progress(min(total, max(0, int(time - begin))), total)
         power, painted = maps.at(time), frame.clone()
-        for eye in _eyes(painted, stereo):
+        for eye in eyes_of(painted, stereo):
             eye.copy_(overlay_power(eye, power))
         return painted
 
@@ -105,7 +105,7 @@ def write_heat(
     return path
 
 
-def _eyes(frame: torch.Tensor, stereo: str) -> list[torch.Tensor]:
+def eyes_of(frame: torch.Tensor, stereo: str) -> list[torch.Tensor]:
     """The picture of each eye in a frame ``(H, W, 3)``."""
     axis = {"mono": None, "top-bottom": 0}.get(stereo, 1)
     return [frame] if axis is None else list(frame.tensor_split(2, axis))
