@@ -37,13 +37,20 @@ def mean_intersection_over_union(
     Raises:
         InvalidValueError: The shapes differ.
     """
+    intersection, union = overlaps(predictions, labels, num_labels, ignore_index)
+    shown = union > 0
+    return (intersection[shown].double() / union[shown]).mean()
+
+
+def overlaps(
+    predictions: torch.Tensor, labels: torch.Tensor, num_labels: int, ignore_index: int = 255
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Count pixels that both or either have, of each class and image: ``(num_labels, N)`` each; arguments as above."""
     _check(predictions, labels)
     has_class = labels != ignore_index
     classes = torch.arange(num_labels, device=labels.device)[:, None, None, None]
     predicted, true = (predictions == classes) & has_class, labels == classes
-    intersection, union = ((predicted & true).sum((2, 3)), (predicted | true).sum((2, 3)))
-    shown = union > 0
-    return (intersection[shown].double() / union[shown]).mean()
+    return (predicted & true).sum((2, 3)), (predicted | true).sum((2, 3))
 
 
 def _check(predictions: torch.Tensor, labels: torch.Tensor) -> None:

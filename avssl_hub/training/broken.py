@@ -58,6 +58,18 @@ class BrokenItems:
             self._write()
         self.check()
 
+    def settle(self) -> None:
+        """Do the same where this process is the only one.
+
+        Raises:
+            TooManyBrokenError: More items than allowed cannot be used.
+        """
+        if self.news:
+            self.reasons.update(self.news)
+            self.news = {}
+            self._write()
+            self.check()
+
     def check(self) -> None:
         """Stop if there are too many.
 

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from torch.nn import functional as F
 
 _OPAQUE = 0.5
-# Eighths of the colour circle from one class to the next, and what changes after eight of them: saturation and brightness.
+# Eighths of the colour circle from one class to the next; saturation and brightness change after eight of them.
 _EIGHTHS = 3
 _TONES = ((0.9, 1.0), (0.45, 1.0), (0.9, 0.6), (0.4, 0.7))
 
