@@ -35,6 +35,7 @@ _HOME_OF = {
     "MultisensoryProcessor": "models.multisensory",
     "OrientationPipeline": "pipelines.orient",
     "RecognitionPipeline": "pipelines.recognize",
+    "SegmentationPipeline": "pipelines.segment",
     "SeparationPipeline": "pipelines.separate",
     "SpatialAudioGenConfig": "models.spatial_audio_gen",
     "SpatialAudioGenModel": "models.spatial_audio_gen",

@@ -18,6 +18,7 @@ VERBS = (
     "separate",
     "spatialize",
     "align360",
+    "segment360",
     "recognize",
     "demo",
     "train",
