@@ -34,7 +34,7 @@ def score_segmentation(
     """Score a model, in percent.
 
     Both of the paper's figures are means over batches, of which all have as many views. Batches without a labelled
-    pixel do not count.
+    pixel do not count. The release's log calls the overlap pixel accuracy as well; here each has its own name.
 
     Returns:
         ``pixel_accuracy`` and ``mean_iou`` as the paper has them, each with a 95 % interval for batches drawn anew;

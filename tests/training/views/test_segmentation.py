@@ -21,6 +21,12 @@ TASK = ["task=segmentation"]
 STILL = [f"augment.{kind}=0" for kind in ("brightness", "contrast", "saturation", "hue", "volume")]
 
 
+@pytest.fixture(scope="module")
+def start(small, tmp_path_factory):
+    """A pretraining run to start from."""
+    return train(load_recipe(small, ["loop.steps=1"]), tmp_path_factory.mktemp("start"))
+
+
 @pytest.fixture
 def of_films_with_maps(of_films, maps):
     return of_films, [*TASK, f"data.labels={maps}"]
@@ -124,8 +130,8 @@ def test_films_without_maps_are_told_and_replaced(of_films_with_maps, films, map
 
 
 @pytest.mark.parametrize("condition", ["null", "audio", "audio+context"])
-def test_only_the_pyramid_learns_and_classes_have_names(condition, small, tmp_path):
-    start, told = train(load_recipe(small), tmp_path / "start"), []
+def test_only_the_pyramid_learns_and_classes_have_names(condition, small, start, tmp_path):
+    told = []
     changes = [*TASK, f"model.segmentation_condition={condition}", f"start_from={start}", "loop.steps=2"]
     run = train(load_recipe(small, changes), tmp_path / "run", progress=lambda *step: told.append(step[2]))
     before, after = (load_file(folder / "model.safetensors") for folder in (start, run))
@@ -144,8 +150,7 @@ def test_only_the_pyramid_learns_and_classes_have_names(condition, small, tmp_pa
     assert 0 <= told[0]["pixel_accuracy"] <= 1
 
 
-def test_frozen_statistics_stay_where_asked(small, tmp_path):
-    start = train(load_recipe(small), tmp_path / "start")
+def test_frozen_statistics_stay_where_asked(small, start, tmp_path):
     changes = [*TASK, "model.segmentation_frozen_statistics=true", f"start_from={start}", "loop.steps=2"]
     run = train(load_recipe(small, changes), tmp_path / "run")
     before, after = (load_file(folder / "model.safetensors") for folder in (start, run))
