@@ -1,7 +1,7 @@
 """Reading and writing media files; the only place of the package that opens them."""
 
 from avssl_hub.media._audio import AudioClip
-from avssl_hub.media._source import called_by_ffmpeg
+from avssl_hub.media._source import MediaSource, called_by_ffmpeg
 from avssl_hub.media._stream import MediaWindow
 from avssl_hub.media._video import VideoClip
 from avssl_hub.media.errors import (
@@ -32,6 +32,7 @@ __all__ = [
     "MediaInfo",
     "MediaOpenError",
     "MediaReader",
+    "MediaSource",
     "MediaWindow",
     "MediaWriteError",
     "MissingStreamError",

@@ -5,20 +5,27 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path
-from typing import BinaryIO
 
 import torch
 
 from ..data.sound_beside import sound_beside
-from ..media import AudioClip, MediaInfo, MediaReader, MediaWindow, SpatialMetadata, VideoClip, VideoStreamInfo, probe
+from ..media import (
+    AudioClip,
+    MediaInfo,
+    MediaReader,
+    MediaSource,
+    MediaWindow,
+    SpatialMetadata,
+    VideoClip,
+    VideoStreamInfo,
+    probe,
+)
 from ..models.avsa import AvsaProcessor
 from ..video.views import Views
 from ._sphere import Sphere
 from ._sphere_source import UnfitVideoError, ambisonic_channels, metadata_of, sphere_of
 from ._windows import every_window
 from .look_360 import Look360
-
-Source = str | PathLike | bytes | BinaryIO
 
 
 class Film360:
@@ -83,7 +90,7 @@ class Film360:
 
 
 @contextmanager
-def open_film_360(source: Source, rules: AvsaProcessor, look: Look360) -> Iterator[Film360]:
+def open_film_360(source: MediaSource, rules: AvsaProcessor, look: Look360) -> Iterator[Film360]:
     """Open a film of 360 degrees, or a recording of ambisonic sound.
 
     A film's sound may lie beside it, as :func:`avssl_hub.data.sound_beside.sound_beside` finds it. Pictures finer than
@@ -113,7 +120,7 @@ def open_film_360(source: Source, rules: AvsaProcessor, look: Look360) -> Iterat
         yield Film360(reader, sphere, height, beside, order, no_sound, rules, views)
 
 
-def files_of(source: Source) -> list[Source]:
+def files_of(source: MediaSource) -> list[MediaSource]:
     """Return the files that a film lies in: itself, and that of its sound if there is one beside it."""
     beside = sound_beside(Path(source)) if isinstance(source, (str, PathLike)) else None
     return [source] if beside is None else [source, beside]

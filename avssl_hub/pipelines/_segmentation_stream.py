@@ -4,26 +4,21 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from itertools import islice
 from math import ceil
-from os import PathLike
-from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 
 from ..audio.blocks import windows_at
-from ..data.sound_beside import sound_beside
-from ..errors import explain
-from ..media import MissingStreamError, PictureReader, SoundReader, probe
+from ..media import MediaSource, PictureReader, probe
 from ..models.avsa.processing_avsa import CHANNELS
 from ._remarks import Remarks
 from ._sphere import find_sphere
-from ._sphere_source import VideoLayout, ambisonic_blocks, ambisonic_channels, metadata_of, sphere_frames
+from ._sphere_film import find_film
+from ._sphere_source import VideoLayout, ambisonic_blocks, metadata_of, sphere_frames
 from ._windows import SOUND_COVERAGE
 
 if TYPE_CHECKING:
     from .segment import SegmentationPipeline
-
-Source = str | PathLike | bytes | BinaryIO
 
 
 class Moment(NamedTuple):
@@ -55,7 +50,7 @@ class SegmentationStream:
     def __init__(
         self,
         pipe: "SegmentationPipeline",
-        source: Source,
+        source: MediaSource,
         stack: ExitStack,
         every: float,
         layout: VideoLayout,
@@ -66,33 +61,21 @@ class SegmentationStream:
         self._picture = stack.enter_context(PictureReader(source))
         stream = self._picture.stream
         self.file, self.start, self.every = info.name, stream.start, every
-        self.sphere = find_sphere(info.name, stream, self.metadata, layout.projection, layout.stereo)
         self.count = max(1, ceil((stream.end - stream.start) / every - 1e-6))
-        self._taken: list[str] = []
         self._remarks = Remarks()
-        self._sound = self._open_sound(source, stack, channels, rules.sampling_rate) if pipe.hears else None
-
-    def _open_sound(
-        self, source: Source, stack: ExitStack, channels: Sequence[int] | None, rate: int
-    ) -> tuple[SoundReader, Sequence[int], float]:
-        """Open the ambisonics; also tell which channels they are, and by how much their clock is ahead."""
-        beside = sound_beside(Path(source)) if isinstance(source, str | PathLike) else None
-        film, heard = probe(source), probe(beside or source)
-        if beside:
-            self._taken.append(f"sound taken from {beside}")
-        if not heard.has_audio:
-            step = "Give a film with ambisonics, or take a model that only sees."
-            rule = f"ambisonics, since the model hears ({self._pipe.model.config.segmentation_condition!r})"
-            raise MissingStreamError(explain(f"sound of {heard.name!r}", "none", rule, step), heard.name)
-        said = metadata_of(beside) if beside else self.metadata
-        stream, places = ambisonic_channels(heard.name, heard.audio, said, channels)
-        sound = stack.enter_context(SoundReader(beside or source, rate, stream))
-        return sound, places[:CHANNELS], heard.start - film.start if beside else 0.0
+        self._film, self._sound = None, None
+        if pipe.hears:
+            self._film = find_film(source, layout, channels)
+            self._sound = stack.enter_context(self._film.open_sound(rules.sampling_rate))
+            self.sphere, self._taken = self._film.sphere, self._film.notes
+        else:
+            self.sphere = find_sphere(info.name, stream, self.metadata, layout.projection, layout.stereo)
+            self._taken = self.sphere.notes
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What was taken for granted, is missing or odd; times on the file's clock."""
-        notes = [*self.sphere.notes, *self._taken]
+        notes = [*self._taken]
         last, end = self._picture.held_from, self._picture.stream.end
         if last is not None and last < end - self.every:
             notes.append(f"no picture decodes after {last:.2f} s, though the header says {end:.2f} s")
@@ -117,14 +100,14 @@ class SegmentationStream:
 
     def _sounds(self, starts: list[float]) -> Iterator[torch.Tensor | None]:
         """Read the sound ``(4, n)`` around each clip."""
-        if self._sound is None:
+        if self._film is None:
             yield from [None] * len(starts)
             return
-        rules, (sound, places, lag) = self._pipe.processor, self._sound
+        rules, sound = self._pipe.processor, self._sound
         before = (rules.audio_duration - rules.video_duration) / 2
-        firsts = [round((start - before + lag - sound.start) * rules.sampling_rate) for start in starts]
+        firsts = [round((start - before + self._film.lag - sound.start) * rules.sampling_rate) for start in starts]
         length = round(rules.audio_duration * rules.sampling_rate)
-        blocks = ambisonic_blocks(sound, places)
+        blocks = ambisonic_blocks(sound, self._film.places[:CHANNELS])
         for start, (window, present) in zip(starts, windows_at(blocks, firsts, CHANNELS, length)):
             if present < SOUND_COVERAGE * length:
                 self._remarks.tell("no sound, taken for silence", start, start + self.every)

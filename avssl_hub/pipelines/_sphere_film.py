@@ -4,16 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
-from typing import BinaryIO
 
 from ..audio.ambisonics.conventions import FULL_SPHERES
 from ..data.sound_beside import SOUND_SUFFIX, sound_beside
 from ..errors import InvalidValueError, explain
-from ..media import MissingStreamError, PictureReader, SoundReader, SpatialAudio, probe
+from ..media import MediaSource, MissingStreamError, PictureReader, SoundReader, SpatialAudio, probe
 from ._sphere import Sphere, find_sphere
 from ._sphere_source import VideoLayout, ambisonic_track, metadata_of
-
-Source = str | PathLike | bytes | BinaryIO
 
 TOLD_BY_FILE = VideoLayout()
 
@@ -38,8 +35,8 @@ class SphereFilm:
     """
 
     name: str
-    picture: Source
-    sound: Source
+    picture: MediaSource
+    sound: MediaSource
     sphere: Sphere
     stated: bool
     stream: int
@@ -61,7 +58,7 @@ class SphereFilm:
 
 
 def find_film(
-    source: Source,
+    source: MediaSource,
     layout: VideoLayout = TOLD_BY_FILE,
     channels: Sequence[int] | None = None,
     stored_order: bool = False,

@@ -2,8 +2,6 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from os import PathLike
-from typing import BinaryIO
 
 import torch
 
@@ -12,6 +10,7 @@ from ..errors import InvalidValueError, explain, unknown_name
 from ..media import (
     AudioStreamInfo,
     MediaError,
+    MediaSource,
     PictureReader,
     SoundReader,
     SpatialMetadata,
@@ -61,7 +60,7 @@ FORMATS = {
 }
 
 
-def metadata_of(source: str | PathLike | bytes | BinaryIO) -> SpatialMetadata:
+def metadata_of(source: MediaSource) -> SpatialMetadata:
     """Read what a film says of itself; where that cannot be read, a note of it is all there is."""
     try:
         return read_spatial_metadata(source)

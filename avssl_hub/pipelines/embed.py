@@ -3,9 +3,8 @@
 import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch.nn import functional as F
@@ -14,7 +13,7 @@ from .. import zoo
 from .._fingerprints import tensors_sha256
 from ..errors import InvalidValueError, explain
 from ..hub import sha256_of
-from ..media import DecodeError, MediaReader
+from ..media import DecodeError, MediaReader, MediaSource
 from ..models.avsa import AvsaModel, AvsaProcessor
 from ._batches import Batches
 from ._film import Film, FlatFilm
@@ -103,9 +102,7 @@ class EmbeddingPipeline:
         """Return the files that decide the embeddings of one: of a film of 360 degrees also its sound beside it."""
         return files_of(file) if self.look else [file]
 
-    def __call__(
-        self, source: str | PathLike | bytes | BinaryIO, every: float | None = None, clips: int | None = None
-    ) -> ClipEmbeddings:
+    def __call__(self, source: MediaSource, every: float | None = None, clips: int | None = None) -> ClipEmbeddings:
         """Embed one file.
 
         The windows are as long as the processor's ``audio_duration``, with the picture clip in their middle.
@@ -172,7 +169,7 @@ class EmbeddingPipeline:
         return None
 
     @contextmanager
-    def _opened(self, source: str | PathLike | bytes | BinaryIO) -> Iterator[Film]:
+    def _opened(self, source: MediaSource) -> Iterator[Film]:
         if self.look:
             with open_film_360(source, self.processor, self.look) as film:
                 yield film

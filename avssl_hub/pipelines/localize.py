@@ -3,14 +3,12 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import ceil, floor, inf
-from os import PathLike
-from typing import BinaryIO
 
 import torch
 
 from ..errors import InvalidValueError, explain
 from ..jobs.interrupts import heard_interrupts
-from ..media import MediaReader
+from ..media import MediaReader, MediaSource
 from ._alignment import AlignmentPipeline, Look
 from ._windows import check_sampling, nothing_to_compare, window_starts
 
@@ -77,7 +75,7 @@ class LocalizationPipeline(AlignmentPipeline):
 
     def __call__(
         self,
-        source: str | PathLike | bytes | BinaryIO,
+        source: MediaSource,
         every: float | None = None,
         released: bool = False,
         progress: Callable[[int, int], object] | None = None,

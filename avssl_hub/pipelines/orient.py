@@ -9,11 +9,11 @@ from transformers import PreTrainedModel
 
 from ..errors import InvalidValueError, explain
 from ..jobs.interrupts import heard_interrupts
-from ..media import PictureReader
+from ..media import MediaSource, PictureReader
 from ..models.avsa import AvsaProcessor
 from ..video.views import Views
 from ._loading import find_processor, ready_model
-from ._sphere_film import TOLD_BY_FILE, Source, find_film
+from ._sphere_film import TOLD_BY_FILE, find_film
 from ._sphere_source import VideoLayout
 from ._sphere_windows import SphereWindows
 from ._view_judges import judge_of
@@ -82,7 +82,7 @@ class OrientationPipeline:
 
     def __call__(
         self,
-        source: Source,
+        source: MediaSource,
         step: float = math.radians(15),
         every: float | None = None,
         layout: VideoLayout = TOLD_BY_FILE,

@@ -3,23 +3,20 @@
 from collections.abc import Callable
 from os import PathLike
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 import torch
 
 from ..jobs.interrupts import heard_interrupts
-from ..media import MediaReader, repaint_media
+from ..media import MediaReader, MediaSource, repaint_media
 from ..outputs import replacing
 from ..video.heat import heat_range, overlay_heat
 from .localize import Localization
 
-Source = str | PathLike | bytes | BinaryIO
-
 
 def write_overlay(
     result: Localization,
-    source: Source,
+    source: MediaSource,
     path: str | PathLike,
     overwrite: bool = False,
     progress: Callable[[int, int], object] | None = None,
@@ -60,7 +57,7 @@ def write_overlay(
     return path
 
 
-def write_still(result: Localization, source: Source, path: str | PathLike) -> None:
+def write_still(result: Localization, source: MediaSource, path: str | PathLike) -> None:
     """Write one PNG: the mean heat over the film, in colours of its own range, on the frame in the film's middle.
 
     Raises:

@@ -4,16 +4,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from inspect import signature
 from math import ceil
-from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
 import torch
 from transformers import MODEL_FOR_VIDEO_CLASSIFICATION_MAPPING
 
 from ..data.clips import Span, dense_starts
 from ..errors import InvalidValueError, explain
-from ..media import DecodeError, MediaReader, MissingStreamError
+from ..media import DecodeError, MediaReader, MediaSource, MissingStreamError
 from ._loading import find_processor, ready_model
 
 if TYPE_CHECKING:
@@ -90,7 +89,7 @@ class RecognitionPipeline:
 
     def __call__(
         self,
-        source: str | PathLike | bytes | BinaryIO,
+        source: MediaSource,
         clips: int | None = None,
         progress: Callable[[int, int], None] | None = None,
     ) -> Recognition:
@@ -149,7 +148,7 @@ class RecognitionPipeline:
         )
 
     @torch.inference_mode()
-    def _probabilities(self, source: str | PathLike | bytes | BinaryIO, start: float) -> torch.Tensor:
+    def _probabilities(self, source: MediaSource, start: float) -> torch.Tensor:
         inputs = self.processor(videos=[source], audio=[source] if self._listens else None, starts=[start])
         accepted = {name: value.to(self.device) for name, value in inputs.items() if name in self._accepted}
         return self.model(**accepted).logits[0].float().softmax(0).cpu()

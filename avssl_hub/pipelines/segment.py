@@ -4,14 +4,14 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from math import atan, pi
-from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
 import torch
 
 from ..errors import InvalidValueError, explain
 from ..jobs.interrupts import heard_interrupts
+from ..media import MediaSource
 from ..models.avsa import AvsaForSemanticSegmentation
 from ..video.equirectangular import pixel_directions
 from ..video.view_mosaic import ViewMosaic, covering_views
@@ -101,7 +101,7 @@ class SegmentationPipeline:
 
     def __call__(
         self,
-        source: str | PathLike | bytes | BinaryIO,
+        source: MediaSource,
         every: float | None = None,
         layout: VideoLayout | None = None,
         channels: Sequence[int] | None = None,
@@ -136,7 +136,7 @@ class SegmentationPipeline:
     @contextmanager
     def open(
         self,
-        source: str | PathLike | bytes | BinaryIO,
+        source: MediaSource,
         every: float | None = None,
         layout: VideoLayout | None = None,
         channels: Sequence[int] | None = None,

@@ -5,14 +5,13 @@ from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass
 from math import ceil, floor
-from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
 import torch
 
 from ..errors import InvalidValueError, explain, unknown_name
-from ..media import MediaReader
+from ..media import MediaReader, MediaSource
 from ..models.multisensory import MultisensoryForSourceSeparation, SpectrogramUNetForSeparation
 from ._join import CrossFade, FirstWindow
 from ._loading import find_processor, ready_model
@@ -140,7 +139,7 @@ class SeparationPipeline:
 
     def __call__(
         self,
-        source: str | PathLike | bytes | BinaryIO,
+        source: MediaSource,
         mask: str | None = None,
         progress: Callable[[int, int], None] | None = None,
     ) -> Separation:
@@ -180,7 +179,7 @@ class SeparationPipeline:
         return BLIND if self.blind else ON_OFF
 
     @contextmanager
-    def open(self, source: str | PathLike | bytes | BinaryIO, mask: str | None = None) -> Iterator[SeparationStream]:
+    def open(self, source: MediaSource, mask: str | None = None) -> Iterator[SeparationStream]:
         """Give a stream that separates one file block by block in bounded memory; see ``__call__``."""
         if mask is not None and (self.blind or mask not in MASKS):
             expected = "none, for a blind model has no picture" if self.blind else f"one of {', '.join(MASKS)}"

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable
 from os import PathLike
 from pathlib import Path
-from typing import BinaryIO
 
 import torch
 
@@ -11,11 +10,9 @@ from ..audio.ambisonics.covariance import window_covariance
 from ..audio.ambisonics.power_map import map_of_covariance
 from ..audio.blocks import of_length
 from ..jobs.interrupts import heard_interrupts
-from ..media import SoundReader, repaint_media
+from ..media import MediaSource, SoundReader, repaint_media
 from ..video.equirectangular import pixel_directions
 from ..video.power_heat import overlay_power, relative_power
-
-Source = str | PathLike | bytes | BinaryIO
 
 SECONDS_PER_MAP = 0.5
 _GRID = (36, 72)  # steps of 5 degrees
@@ -52,8 +49,8 @@ class RelativePower:
 
 
 def write_heat(
-    source: Source,
-    sound: Source,
+    source: MediaSource,
+    sound: MediaSource,
     path: str | PathLike,
     start: float | None = None,
     stereo: str = "mono",

@@ -3,14 +3,13 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
 import torch
 
 from ..errors import InvalidValueError, explain, unknown_name
-from ..media import MissingStreamError, PictureReader, SoundReader, probe
+from ..media import MediaSource, MissingStreamError, PictureReader, SoundReader, probe
 from ..models.spatial_audio_gen import RaftFlow, SpatialAudioGenModel
 from ._loading import find_processor, ready_model
 from ._placing import FadedSteps, HeldSteps
@@ -106,7 +105,7 @@ class SpatializationPipeline:
 
     def __call__(
         self,
-        source: str | PathLike | bytes | BinaryIO,
+        source: MediaSource,
         projection: str | None = None,
         stereo: str | None = None,
         progress: Callable[[int, int], None] | None = None,
@@ -144,7 +143,7 @@ class SpatializationPipeline:
 
     @contextmanager
     def open(
-        self, source: str | PathLike | bytes | BinaryIO, projection: str | None = None, stereo: str | None = None
+        self, source: MediaSource, projection: str | None = None, stereo: str | None = None
     ) -> Iterator[SpatializationStream]:
         """Give a stream that spatialises one film block by block in bounded memory; see ``__call__``."""
         info = probe(source)

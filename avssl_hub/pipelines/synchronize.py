@@ -3,14 +3,12 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import floor, isfinite
-from os import PathLike
-from typing import BinaryIO
 
 import torch
 
 from ..errors import InvalidValueError, explain
 from ..jobs.interrupts import heard_interrupts
-from ..media import MediaReader
+from ..media import MediaReader, MediaSource
 from ._alignment import AlignmentPipeline
 from ._windows import check_sampling, nothing_to_compare, window_starts
 
@@ -90,7 +88,7 @@ class SynchronizationPipeline(AlignmentPipeline):
 
     def __call__(
         self,
-        source: str | PathLike | bytes | BinaryIO,
+        source: MediaSource,
         every: float | None = None,
         max_offset: float = 3.0,
         step: float = 0.5,

@@ -48,7 +48,7 @@ def test_segment360_prints_shares_as_json(avssl, models, tmp_path):
         (["a.mp4", "-o", "a.mp4", "--force"], "got the film itself"),
         (["a.mp4", "--csv", "o.txt"], "got suffix '.txt'; expected .csv"),
         (["flat.mp4"], "pass --projection equirectangular"),
-        (["mute.mp4"], "Give a film with ambisonics, or take a model that only sees"),
+        (["mute.mp4"], "got none; expected four channels in it"),
         (["a.mp4", "--every", "0.1"], "at least the clip's 0.5"),
         (["a.mp4", "--channels", "W,X"], "got 'W,X'; expected four numbers with commas between them"),
         (["nowhere.mp4"], "nowhere.mp4"),

@@ -108,7 +108,12 @@ def test_sound_beside_the_film_is_heard(tmp_path):
 @pytest.mark.parametrize(
     ("write", "condition", "error", "told"),
     [
-        (lambda path: write_media(path, left_bright(1.0), 8), "audio", MissingStreamError, "got none; expected ambi"),
+        (
+            lambda path: write_media(path, left_bright(1.0), 8),
+            "audio",
+            MissingStreamError,
+            "got none; expected four channels in it",
+        ),
         (
             lambda path: write_media(path, left_bright(1.0), 8, torch.rand(2, 8000), 8000),
             "audio",

@@ -2,12 +2,14 @@
 
 from pathlib import Path
 
-from ...models.avsa import AvsaForPreTraining
 from ...training import noted_recipe
-from ..avworld_alignment import CLIPS, score
+from ...training.views.probes import ProbeRecipe
+from .. import probe_scores, view_scores
+from ..held_out_views import HeldOut
 from .claim import Claim, Comparison, Variant
 
 RECIPE = "avsa/tiny_avworld"
+TEST = HeldOut(scenes=2000)
 ONE_VIEW = ("views.count=1", "loop.batch_size=64")
 # Whole scenes told apart by their sound: the curriculum's first phase, and all that AVC is.
 CORRESPONDENCE = ("model.objective=instdisc", "model.translation_depth=0", *ONE_VIEW)
@@ -23,9 +25,9 @@ def score_run(folder: Path) -> dict[str, float]:
         of pretraining on several views ``matched_views``, the share that a translation is nearest to its own of.
     """
     recipe = noted_recipe(folder)
-    if recipe.network is AvsaForPreTraining and recipe.views.count == 1:
-        return {}
-    return {name: value for name, value in score(folder, CLIPS).items() if not name.endswith("_interval")}
+    if isinstance(recipe, ProbeRecipe):
+        return {"alignment": probe_scores.score(folder, TEST)["accuracy"]}
+    return {"matched_views": view_scores.score(folder, TEST)["matched_views"]} if recipe.views.count > 1 else {}
 
 
 def _probe(label: str, of: str, *changes: str) -> Variant:
