@@ -36,6 +36,7 @@ def test_wheel_holds_nothing_outside_the_package(unpacked_wheel):
     assert {name for name in tops if not name.endswith(".dist-info")} == {"avssl_hub"}
     held = {path.name for path in (unpacked_wheel / "avssl_hub").iterdir()}
     assert {"conversion", "benchmarks", "model_cards", "models", "training"} <= held
+    assert "site" not in held
     assert (unpacked_wheel / "avssl_hub" / "models" / "avid" / "statistics.safetensors").exists()
     assert (unpacked_wheel / "avssl_hub" / "benchmarks" / "page" / "template.html").exists()
     assert (unpacked_wheel / "avssl_hub" / "training" / "recipes" / "avid" / "tiny_avworld.yaml").exists()
