@@ -1,0 +1,1 @@
+"""The documentation site: pages, and what is taken from the rest of the repository as they are built."""
