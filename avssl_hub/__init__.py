@@ -48,6 +48,7 @@ _HOME_OF = {
     "load": "zoo",
     "load_processor": "zoo",
     "probe": "media",
+    "verify": "verification",
 }
 
 __all__ = sorted(_HOME_OF)

@@ -15,6 +15,15 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 
+# What a card lists the hashes of.
+_HASHED = ("config.json", "preprocessor_config.json", "*.safetensors")
+
+
+def hashed_files(folder: Path) -> list[Path]:
+    """Return the files of a checkpoint that its card has to vouch for."""
+    return [path for pattern in _HASHED for path in sorted(folder.glob(pattern))]
+
+
 def check_files(folder: Path, record: ModelCard, names: Iterable[str]) -> None:
     """Compare files of ``folder`` with the hashes in their card.
 

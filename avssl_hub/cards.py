@@ -1,7 +1,8 @@
 """Keeping what is generated from model cards up to date: parts of the cards, and the README's table.
 
-``python -m avssl_hub.cards`` checks it, ``--write`` mends it. ``--fill NAME`` takes the number of parameters, the
-files' hashes and (with ``--scores FILE``) measured scores into that card's header first.
+``python -m avssl_hub.cards`` checks it, ``--write`` mends it. ``--fill NAME`` first records the golden outputs of that
+checkpoint, unless there are those of its weights, and takes the number of parameters, the files' hashes and (with
+``--scores FILE``) measured scores into the card's header.
 """
 
 import argparse
@@ -15,10 +16,10 @@ import yaml
 from . import zoo
 from ._card_text import models_table, sections
 from ._cards import CARD_FILE, ModelCard, Parity, Score, join_card, parse, split_card
+from ._loading import hashed_files, model_class
 from .errors import AvsslError, InvalidValueError, explain
 from .hub import sha256_of
 
-_HASHED = ("config.json", "preprocessor_config.json", "*.safetensors")
 _README = "README.md"
 
 
@@ -69,10 +70,9 @@ def fill(
     header, body = split_card(path)
     ours = header["avssl"]
     ours["parameters"] = parameters
-    files = [file for glob in _HASHED for file in sorted(path.parent.glob(glob))]
     # Without weights there is no checkpoint to vouch for: the converter will write its own config beside them.
-    has_weights = any(file.suffix == ".safetensors" for file in files)
-    ours["files"] = {file.name: sha256_of(file) for file in files} if has_weights else {}
+    files = hashed_files(path.parent) if zoo.has_weights(path.parent) else []
+    ours["files"] = {file.name: sha256_of(file) for file in files}
     if scores is not None:
         new = parse(tuple[Score, ...], scores, "scores")
         kept = [score for score in ours["scores"] if score["source"] != "measured"]
@@ -111,7 +111,12 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         if options.fill:
             scores = yaml.safe_load(options.scores.read_text(encoding="utf-8")) if options.scores else None
-            card = fill(zoo.cards_folder() / options.fill, scores)
+            folder = zoo.cards_folder() / options.fill
+            if zoo.has_weights(folder):
+                from .golden import record
+
+                record(folder)
+            card = fill(folder, scores)
             print(f"{card.path}: {card.parameters:,} parameters, {len(card.files)} files, {len(card.scores)} scores")
         drifted = outdated(root)
     except AvsslError as error:
@@ -128,8 +133,6 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _count_parameters(card: ModelCard) -> int:
     import torch
-
-    from ._loading import model_class
 
     found = model_class(card.path.parent, card)
     with torch.device("meta"):

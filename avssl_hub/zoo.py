@@ -78,6 +78,16 @@ def resolve(name: str | Path, revision: str | None = None, weights: bool = True)
     return _find(name, revision, _WEIGHTS if weights else _CONFIG)[0]
 
 
+def find(name: str | Path, revision: str | None = None) -> tuple[Path, ModelCard | None]:
+    """Return the folder of :func:`resolve`, and the card that vouches for its files, if one does."""
+    return _find(name, revision, _WEIGHTS)
+
+
+def has_weights(folder: Path) -> bool:
+    """Whether a folder holds a model's weights."""
+    return any(folder.glob(_WEIGHTS))
+
+
 def load(name: str | Path, *, revision: str | None = None, **kwargs: Any) -> "PreTrainedModel":
     """Load a checkpoint into the class its config names, strictly, in evaluation mode.
 

@@ -1,6 +1,7 @@
 """What of the leaderboard stands in the README and the model cards, kept up to date."""
 
 from collections.abc import Mapping, Sequence
+from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -40,7 +41,7 @@ def outdated(root: Path, entries: Sequence[Entry]) -> dict[Path, str]:
 
 def _is_of(entry: Entry, card: ModelCard) -> bool:
     """Whether a result is a score of the very weights that the card is about."""
-    weights = [digest for name, digest in card.files.items() if name.endswith(".safetensors")]
+    weights = [digest for name, digest in card.files.items() if fnmatchcase(name, "model*.safetensors")]
     model = entry.result["model"]
     published = card.hub.revision is not None and model["revision"] == card.hub.revision
     same = published or model["weights_sha256"].split() == weights

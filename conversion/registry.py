@@ -12,7 +12,9 @@ from types import ModuleType
 from avssl_hub import hub, zoo
 from avssl_hub.cards import fill
 from avssl_hub.errors import AvsslError, CheckpointError, explain, unknown_name
+from avssl_hub.golden import record
 
+from ._commit import converters_commit
 from .report import ParityReport
 
 
@@ -92,7 +94,9 @@ def convert(
     try:
         report = converter.convert(name, checkpoint, work, banks=banks)
         report.source_url, report.source_sha256, report.is_whole = original.url, digests, not parts
+        report.converter_commit = converters_commit()
         report.write(work / "parity_report.json")
+        record(work, report.converter_commit)
         shutil.copyfile(zoo.card(name).path, work / "README.md")
         fill(work, parity=report.parity(), original_sha256=None if parts else digests[checkpoint.name])
         work.chmod(0o777 & ~_umask())

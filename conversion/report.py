@@ -30,6 +30,7 @@ class ParityReport:
         settings: What a text beside the checkpoint says of its training.
         source_sha256: Hashes of the files that were converted, by their names.
         is_whole: Whether they are the file that the card names, and not what was unpacked from it.
+        converter_commit: Last commit that changed the converters, if it is known.
     """
 
     name: str
@@ -45,6 +46,7 @@ class ParityReport:
     source_url: str = ""
     source_sha256: dict[str, str] = field(default_factory=dict)
     is_whole: bool = True
+    converter_commit: str | None = None
     folder: Path | None = None
 
     def compare(self, name: str, actual: torch.Tensor, expected: torch.Tensor) -> None:

@@ -26,6 +26,7 @@ from . import (
     spatialize,
     sync,
     train,
+    verify,
 )
 from ._console import say, say_error
 
@@ -62,6 +63,7 @@ for verb in (
     train,
     reproduce,
     convert,
+    verify,
     doctor,
 ):
     app.command(verb.__name__.rpartition(".")[2])(verb.run)

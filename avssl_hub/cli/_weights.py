@@ -9,7 +9,7 @@ from .._cards import ModelCard
 def weights_here(card: ModelCard) -> Path | None:
     """Return the folder that holds a checkpoint's weights on this machine, if one does."""
     for folder in (card.path.parent, zoo.converted_path(card.name)):
-        if any(folder.glob("model*.safetensors")):
+        if zoo.has_weights(folder):
             return folder
     if card.hub.revision is None:
         return None

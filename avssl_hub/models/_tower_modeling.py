@@ -16,6 +16,7 @@ from transformers.utils import ModelOutput
 from ..errors import InvalidValueError, explain
 from ..layers.statistics import kept_statistics
 from ..layers.video_tower import VideoTower
+from ._dummy import noise
 from ._inference_form import InferenceForm
 
 
@@ -40,6 +41,13 @@ class TowerPreTrainedModel(InferenceForm, PreTrainedModel):
     main_input_name = "pixel_values_videos"
     supports_gradient_checkpointing = True
     _no_split_modules = ["VideoBlock", "AudioBlock"]
+
+    @property
+    def dummy_inputs(self) -> dict[str, torch.Tensor]:
+        return {
+            "pixel_values_videos": noise(1, 8, self.config.video_num_channels, 48, 48),
+            "input_features": noise(1, self.config.audio_num_channels, 50, 64),
+        }
 
     def _init_weights(self, module: nn.Module) -> None:
         if not isinstance(module, (nn.Conv2d, nn.Conv3d, nn.Linear)):

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import pickle
+import re
 import zlib
 from pathlib import Path
 
@@ -10,13 +11,14 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from avssl_hub import AvidProcessor, load, load_processor
+from avssl_hub import AvidProcessor, load, load_processor, verify
 from avssl_hub._cards import ModelCard
 from avssl_hub.errors import AvsslError, CheckpointError, HashMismatchError, UnknownNameError
 from conversion import _tower_names
 from conversion.__main__ import main
 from conversion.registry import convert
 
+from ..conftest import ROOT
 from ..parity._rules import OWN_FIXTURES, gaussian, rule_weight
 
 LAYOUTS = OWN_FIXTURES / "avid_cma"
@@ -74,6 +76,17 @@ def test_converted_model_loads_and_reproduces_the_recorded_embedding(converted):
     with torch.no_grad():
         actual = model(gaussian(seed["seed"], seed["shape"]).transpose(1, 2)).video_embeds
     torch.testing.assert_close(actual, expected, rtol=0, atol=1e-5 * expected.abs().max().item())
+
+
+def test_a_conversion_can_be_verified_with_its_source_and_converter(converted):
+    certificate = verify(converted)
+    report = json.loads((converted / "parity_report.json").read_text())
+    assert certificate.problems == []
+    assert certificate.original.sha256 == report["source_sha256"]["source.pth.tar"]
+    assert certificate.parity.max_abs_error == report["max_abs_error"]
+    assert certificate.recording.converter_commit == report["converter_commit"]
+    if (ROOT / ".git").exists():
+        assert re.match(r"[0-9a-f]{40}( with changes)?$", report["converter_commit"])
 
 
 def test_processor_card_and_report_are_written(converted):

@@ -1,6 +1,7 @@
 """What every model family has to do; a family's test class inherits this and provides models and inputs."""
 
 import copy
+import inspect
 
 import pytest
 import torch
@@ -69,6 +70,15 @@ class ModelFamilyTests:
         save_file(state, file, metadata={"format": "pt"})
         with pytest.raises(CheckpointError, match=name.replace(".", r"\.")):
             load(tmp_path)
+
+    def test_every_class_shows_itself_on_the_familys_dummy_inputs(self):
+        for model_class in self.model_classes:
+            model = model_class(self.config()).eval()
+            taken = inspect.signature(model.forward).parameters
+            inputs = {name: value for name, value in model.dummy_inputs.items() if name in taken}
+            # The inputs of the family's own tests, of other sizes.
+            assert inputs.keys() == self.inputs(model_class).keys()
+            assert self.values(self.run(model, inputs))
 
     def test_evaluation_is_deterministic_and_independent_of_the_batch(self, model):
         inputs = self.inputs(type(model), batch=3)

@@ -13,6 +13,7 @@ from transformers.utils import ModelOutput
 from ...errors import InvalidValueError, explain
 from ...layers.audio_tower import AudioTower
 from ...layers.video_tower import VideoTower
+from .._dummy import noise
 from .._tower_modeling import (
     TowerForVideoClassification,
     TowerPreTrainedModel,
@@ -54,6 +55,13 @@ class AvsaOutput(ModelOutput):
 
 class AvsaPreTrainedModel(TowerPreTrainedModel):
     config_class = AvsaConfig
+
+    @property
+    def dummy_inputs(self) -> dict[str, torch.Tensor]:
+        return {
+            "pixel_values_videos": noise(1, 2, 8, self.config.video_num_channels, 32, 32),
+            "input_features": noise(1, 2, self.config.audio_num_channels, 50, 64),
+        }
 
     def see(self, pixel_values_videos: torch.Tensor) -> tuple[tuple[torch.Tensor, ...], torch.Tensor]:
         """Give the tower's maps of video ``(B, [K,] T, C, H, W)`` with all views in one axis, and ``(B, [K,] D)``."""
@@ -177,4 +185,6 @@ class AvsaOnFrozenTowers(AvsaPreTrainedModel):
 class AvsaForVideoClassification(AvsaPreTrainedModel, TowerForVideoClassification):
     """The video tower with a linear classifier, for fine-tuning on actions (section 4.4 and the supplement)."""
 
+    # It takes no views.
+    dummy_inputs = TowerPreTrainedModel.dummy_inputs
     _keys_to_ignore_on_load_unexpected = [AUDIO_TOWER, TRANSLATIONS, HEADS]

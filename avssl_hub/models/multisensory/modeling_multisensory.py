@@ -19,6 +19,7 @@ from transformers.utils import ModelOutput
 
 from ...errors import InvalidValueError, explain
 from ...layers.statistics import kept_statistics
+from .._dummy import noise, sound
 from .._inference_form import InferenceForm
 from .configuration_multisensory import MultisensoryConfig
 from .norm_multisensory import BatchNorm
@@ -98,6 +99,13 @@ class MultisensoryPreTrainedModel(InferenceForm, PreTrainedModel):
     main_input_name = "pixel_values_videos"
     supports_gradient_checkpointing = True
     _no_split_modules = ["MultisensoryBlock"]
+
+    @property
+    def dummy_inputs(self) -> dict[str, torch.Tensor]:
+        return {
+            "pixel_values_videos": noise(1, 17, self.config.video_num_channels, 32, 40, spread=0.5),
+            "input_values": sound(1, self.config.audio_num_channels, 11912),
+        }
 
     def _init_weights(self, module: nn.Module) -> None:
         if isinstance(module, (nn.Conv1d, nn.Conv3d, nn.Linear)):

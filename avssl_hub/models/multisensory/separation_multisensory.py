@@ -9,6 +9,7 @@ from transformers.utils import ModelOutput
 
 from ...audio.stft import from_decibels, inverse_gain, inverse_stft, stft, to_decibels
 from ...errors import InvalidValueError, explain
+from .._dummy import sound
 from .configuration_multisensory import CHANNELS, MultisensoryConfig
 from .losses_multisensory import on_off_terms, permutation_invariant_loss
 from .modeling_multisensory import MultisensoryModel, MultisensoryPreTrainedModel, activation_map
@@ -48,6 +49,12 @@ class MultisensorySeparationOutput(ModelOutput):
 
 class _SourceSeparation(MultisensoryPreTrainedModel):
     """Spectrogram, u-net, losses and sound; subclasses provide ``unet``."""
+
+    @property
+    def dummy_inputs(self) -> dict[str, torch.Tensor]:
+        inputs = super().dummy_inputs
+        samples = max(inputs["input_values"].shape[-1], self._fewest_samples())
+        return inputs | {"input_values": sound(1, self.config.audio_num_channels, samples)}
 
     def _separate(
         self,
@@ -98,8 +105,7 @@ class _SourceSeparation(MultisensoryPreTrainedModel):
             InvalidValueError: There is too little sound for that many frames.
         """
         config = self.config
-        multiple = config.spectrogram_frames_multiple
-        needed = config.frame_length + (multiple - 1) * config.hop_length
+        multiple, needed = config.spectrogram_frames_multiple, self._fewest_samples()
         if samples.shape[-1] < needed:
             expected = f"at least {needed}, which make the {multiple} frames of a spectrogram"
             raise InvalidValueError(
@@ -108,6 +114,11 @@ class _SourceSeparation(MultisensoryPreTrainedModel):
         spectrum = stft(samples.float(), config.frame_length, config.hop_length, config.fft_size)
         spectrum = spectrum[..., : spectrum.shape[-2] // multiple * multiple, :]
         return to_decibels(spectrum.abs()), spectrum.angle()
+
+    def _fewest_samples(self) -> int:
+        """Samples of the shortest spectrogram that the u-net can halve."""
+        config = self.config
+        return config.frame_length + (config.spectrogram_frames_multiple - 1) * config.hop_length
 
     def normalized(self, levels: torch.Tensor, phases: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Scale levels and phases to what the u-net sees and the losses compare."""

@@ -18,6 +18,7 @@ from transformers.utils import ModelOutput
 from ...audio.stft import stft
 from ...errors import InvalidValueError, explain
 from ...layers.statistics import kept_statistics
+from .._dummy import noise, sound
 from .._inference_form import InferenceForm
 from .configuration_spatial_audio_gen import SpatialAudioGenConfig
 from .consecutive_spatial_audio_gen import distinct, grid_starts, shared_spectra
@@ -69,6 +70,14 @@ class SpatialAudioGenPreTrainedModel(InferenceForm, PreTrainedModel):
     main_input_name = "input_values"
     supports_gradient_checkpointing = True
     _no_split_modules = ["SpatialAudioGenVisualBlock"]
+
+    @property
+    def dummy_inputs(self) -> dict[str, torch.Tensor]:
+        inputs = {"input_values": sound(1, 1, self.config.window_samples)}
+        for encoder, name in (("video", "pixel_values_videos"), ("flow", "flow_values")):
+            if encoder in self.config.encoders:
+                inputs[name] = noise(1, 1, 3, *self.config.image_size, spread=0.25)
+        return inputs
 
     def _init_weights(self, module: nn.Module) -> None:
         if isinstance(module, PlacingLayer):
