@@ -72,11 +72,11 @@ def models_table(cards: list[ModelCard]) -> str:
     return _table(["name", "pretrained on", "parameters", "score", "licence of the weights", "weights"], rows)
 
 
-def sections(card: ModelCard) -> dict[str, str]:
-    """Render a card's generated parts, by the name in their markers."""
+def sections(card: ModelCard, address: str) -> dict[str, str]:
+    """Render a card's generated parts, by the name in their markers; examples load ``address``."""
     return {
         "facts": _facts(card),
-        "usage": _usage(card),
+        "usage": _usage(card, address),
         "scores": _scores(card),
         "citation": _citation(card.paper),
     }
@@ -115,7 +115,7 @@ def _facts(card: ModelCard) -> str:
     return _table(["", ""], rows)
 
 
-def _usage(card: ModelCard) -> str:
+def _usage(card: ModelCard, address: str) -> str:
     lines = []
     if card.converter and not card.files:
         lines += [
@@ -133,7 +133,7 @@ def _usage(card: ModelCard) -> str:
             "```python",
             "import avssl_hub",
             "",
-            *(line.format(name=card.name) for line in _EXAMPLES[card.tasks[0]]),
+            *(line.format(name=address) for line in _EXAMPLES[card.tasks[0]]),
             "```",
             "",
             "Without installing the package, from a checkout:",

@@ -40,9 +40,23 @@ def replace_between(text: str, marker: str, content: str, where: str) -> str:
 def regenerate(card: ModelCard) -> str:
     """Return the text of a card with its generated parts brought up to date."""
     header, body = split_card(card.path)
-    for marker, content in sections(card).items():
+    return join_card(header, regenerated(card, body))
+
+
+def regenerated(card: ModelCard, body: str, address: str | None = None) -> str:
+    """Return a card's Markdown with its generated parts brought up to date.
+
+    Args:
+        card: What they tell of.
+        body: All behind the header.
+        address: What examples load; the card's name by default.
+
+    Raises:
+        InvalidValueError: A part has no place.
+    """
+    for marker, content in sections(card, address or card.name).items():
         body = replace_between(body, marker, content, str(card.path))
-    return join_card(header, body)
+    return body
 
 
 def fill(

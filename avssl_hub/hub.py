@@ -72,7 +72,7 @@ def snapshot(repo_id: str, revision: str | None = None, allow_patterns: list[str
                 explain(what, "a full disk", "room for its files", "Free some space or move HF_HOME.")
             ) from error
         step = "Run the same again: it continues where it stopped."
-        raise DownloadError(explain(what, _short(error), "a complete transfer", step)) from error
+        raise DownloadError(explain(what, first_line(error), "a complete transfer", step)) from error
 
 
 def load_dataset(name: str, config: str | None = None, revision: str | None = None) -> "datasets.DatasetDict":
@@ -95,14 +95,14 @@ def load_dataset(name: str, config: str | None = None, revision: str | None = No
         return datasets.load_dataset(name, config, revision=revision)
     except datasets.exceptions.DatasetNotFoundError as error:
         step = "Check the spelling; for a closed one ask for access, then log in with `hf auth login`."
-        raise UnknownNameError(explain(what, _short(error), "an existing one that is open to you", step)) from error
+        raise UnknownNameError(explain(what, first_line(error), "an existing one that is open to you", step)) from error
     except ConnectionError as error:
         raise _unreachable(what, error) from error
     except (datasets.exceptions.DatasetsError, OSError, ValueError, RuntimeError) as error:
         cause = error
         while cause.__cause__:
             cause = cause.__cause__
-        raise InvalidValueError(explain(what, _short(cause), "one that datasets.load_dataset loads")) from error
+        raise InvalidValueError(explain(what, first_line(cause), "one that datasets.load_dataset loads")) from error
 
 
 def fetch(
@@ -256,7 +256,7 @@ def _open(url: str, headers: dict[str, str], part: Path) -> http.client.HTTPResp
         step = "Check the address in a browser; the file may have moved."
         raise DownloadError(explain(f"download of {url}", f"server status {error.code}", "200", step)) from error
     except (URLError, http.client.HTTPException, OSError) as error:
-        raise _Cut(_short(error)) from error
+        raise _Cut(first_line(error)) from error
 
 
 def _chunks(response: http.client.HTTPResponse) -> Iterator[bytes]:
@@ -264,7 +264,7 @@ def _chunks(response: http.client.HTTPResponse) -> Iterator[bytes]:
         while chunk := response.read(_CHUNK):
             yield chunk
     except (http.client.HTTPException, OSError) as error:
-        raise _Cut(_short(error)) from error
+        raise _Cut(first_line(error)) from error
 
 
 def _continues(response: http.client.HTTPResponse, have: int, validator: str) -> bool:
@@ -297,7 +297,7 @@ def _unreachable(what: str, error: Exception) -> DownloadError:
         return DownloadError(explain(what, "offline mode and no complete copy in the cache", "either", step))
     step = "Check the connection (or HF_ENDPOINT) and run the same again."
     return DownloadError(
-        explain(what, f"no answer from the Hub ({_short(error.__cause__ or error)})", "a connection", step)
+        explain(what, f"no answer from the Hub ({first_line(error.__cause__ or error)})", "a connection", step)
     )
 
 
@@ -333,5 +333,6 @@ def _write_record(record: Path, digest: str, name: str) -> None:
         record.write_text(f"{digest}  {name}\n", encoding="utf-8")
 
 
-def _short(error: BaseException) -> str:
+def first_line(error: BaseException) -> str:
+    """Word an error in a line: its kind and the first line of its text."""
     return f"{type(error).__name__}: {error}".splitlines()[0].rstrip(": ")

@@ -1,4 +1,7 @@
-"""Command line of the converters: ``python -m conversion NAME --checkpoint FILE | --download [--out DIR]``."""
+"""Command line of the converters: ``python -m conversion NAME --checkpoint FILE | --download [--out DIR]``.
+
+``python -m conversion publish NAME --org ORG`` puts a finished checkpoint on the Hub.
+"""
 
 import argparse
 import sys
@@ -9,6 +12,7 @@ from tqdm import tqdm
 
 from avssl_hub.errors import AvsslError
 
+from . import _publish_command
 from .registry import convert, names
 
 
@@ -38,25 +42,33 @@ def _show(bar: tqdm, have: int, total: int | None) -> None:
     bar.update(have - bar.n)
 
 
+def _convert(options: argparse.Namespace) -> str:
+    with tqdm(unit="B", unit_scale=True, desc="download", disable=not options.download) as bar:
+        report = convert(
+            options.name,
+            options.checkpoint,
+            options.out,
+            banks=options.banks,
+            force=options.force,
+            progress=partial(_show, bar),
+        )
+    return report.summary()
+
+
 def main(arguments: list[str] | None = None) -> int:
-    options = parser().parse_args(arguments)
+    arguments = sys.argv[1:] if arguments is None else arguments
     try:
-        with tqdm(unit="B", unit_scale=True, desc="download", disable=not options.download) as bar:
-            report = convert(
-                options.name,
-                options.checkpoint,
-                options.out,
-                banks=options.banks,
-                force=options.force,
-                progress=partial(_show, bar),
-            )
+        if arguments[:1] == ["publish"]:
+            told = _publish_command.run(arguments[1:])
+        else:
+            told = _convert(parser().parse_args(arguments))
     except AvsslError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("interrupted; run the same command again to go on", file=sys.stderr)
         return 130
-    print(report.summary())
+    print(told)
     return 0
 
 

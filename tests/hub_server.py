@@ -1,4 +1,4 @@
-"""A loopback Hub: repositories with revisions, plain files, a request log, and transfers cut on purpose."""
+"""A loopback Hub: repositories with revisions, plain files, a request log, transfers cut on purpose, and uploads."""
 
 import hashlib
 import json
@@ -6,6 +6,8 @@ import threading
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import unquote, urlsplit
+
+from .hub_uploads import Uploads, is_large
 
 
 @dataclass
@@ -33,6 +35,8 @@ class HubServer:
         redirects: Target address by path.
         cuts: How many bytes of the body to send, by path, the next time it is asked for; then the line is cut.
         failures: Statuses to answer with first, by path.
+        writers: Who may write: the organisation by token.
+        large: Contents of uploaded large files by sha256.
         log: Every request, in order.
     """
 
@@ -43,6 +47,8 @@ class HubServer:
     redirects: dict[str, str] = field(default_factory=dict)
     cuts: dict[str, int] = field(default_factory=dict)
     failures: dict[str, list[int]] = field(default_factory=dict)
+    writers: dict[str, str] = field(default_factory=dict)
+    large: dict[str, bytes] = field(default_factory=dict)
     log: list[Request] = field(default_factory=list)
 
     def __enter__(self):
@@ -72,14 +78,13 @@ class HubServer:
         return [request for request in self.log if request.method == method and request.path.endswith(path_end)]
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(Uploads, BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     hub: HubServer
 
     def do_GET(self):
-        path = unquote(urlsplit(self.path).path)
-        self._entry = Request(self.command, path, self.headers.get("Range"), self.headers.get("If-Range"))
-        self.hub.log.append(self._entry)
+        self._begin()
+        path = self._entry.path
         if self.hub.failures.get(path):
             return self._answer(self.hub.failures[path].pop(0), b"")
         if path in self.hub.redirects:
@@ -95,6 +100,20 @@ class _Handler(BaseHTTPRequestHandler):
         return self._answer(404, b"")
 
     do_HEAD = do_GET
+
+    def _begin(self) -> bytes:
+        """Log the request; return what came with it."""
+        path = unquote(urlsplit(self.path).path)
+        self._entry = Request(self.command, path, self.headers.get("Range"), self.headers.get("If-Range"))
+        self.hub.log.append(self._entry)
+        if self.headers.get("Transfer-Encoding") != "chunked":
+            return self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        body = b""
+        while size := int(self.rfile.readline(), 16):
+            body += self.rfile.read(size)
+            self.rfile.readline()
+        self.rfile.readline()
+        return body
 
     def log_message(self, *_):
         """Keep the test output clean; the log is kept in ``hub.log``."""
@@ -148,8 +167,8 @@ class _Handler(BaseHTTPRequestHandler):
     def _missing(self, code, message, headers=None):
         self._answer(404, b"", {"X-Error-Code": code, "X-Error-Message": message, **(headers or {})})
 
-    def _answer_json(self, data):
-        self._answer(200, json.dumps(data).encode(), {"Content-Type": "application/json"})
+    def _answer_json(self, data, status=200):
+        self._answer(status, json.dumps(data).encode(), {"Content-Type": "application/json"})
 
     def _answer(self, status, body, headers=None, cut=None):
         self._entry.status = status
@@ -170,9 +189,19 @@ def _tree(files: dict[str, bytes], front: str) -> list[dict]:
     below = {name: content for name, content in files.items() if name.startswith(front)}
     folders = {front + name.removeprefix(front).partition("/")[0] for name in below if "/" in name.removeprefix(front)}
     return [{"type": "directory", "path": name, "oid": "0" * 40} for name in sorted(folders)] + [
-        {"type": "file", "path": name, "size": len(content), "oid": hashlib.sha1(content).hexdigest()}
+        {"type": "file", "path": name, "size": len(content), **_hashes(name, content)}
         for name, content in below.items()
     ]
+
+
+def _hashes(name: str, content: bytes) -> dict:
+    """Hash a file as git does; a large one is there by a pointer to it."""
+    if not is_large(name):
+        return {"oid": hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()}
+    digest = hashlib.sha256(content).hexdigest()
+    pointer = f"version https://git-lfs.github.com/spec/v1\noid sha256:{digest}\nsize {len(content)}\n"
+    lfs = {"oid": digest, "size": len(content), "pointerSize": len(pointer)}
+    return {"lfs": lfs, **_hashes("pointer", pointer.encode())}
 
 
 def _etag(content: bytes) -> str:

@@ -94,7 +94,7 @@ def test_processor_card_and_report_are_written(converted):
     card = ModelCard.read(converted / "README.md")
     assert card.original.sha256 == hashlib.sha256((converted.parent / "source.pth.tar").read_bytes()).hexdigest()
     assert card.parity.tolerance == 1e-5
-    assert {"config.json", "model.safetensors", "preprocessor_config.json"} <= set(card.files)
+    assert {"config.json", "golden.safetensors", "model.safetensors", "preprocessor_config.json"} <= set(card.files)
     report = json.loads((converted / "parity_report.json").read_text())
     assert report["extra_keys"] == ["note"]
     assert report["training"] == {"epoch": 40, "partition_constant": 2.5, "training_videos": 300}

@@ -109,6 +109,7 @@ def test_every_network_of_the_archive_converts_and_loads(release, tmp_path, step
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
         "README.md",
         "config.json",
+        "golden.safetensors",
         "model.safetensors",
         "parity_report.json",
         "preprocessor_config.json",

@@ -138,6 +138,7 @@ def test_every_kind_of_network_converts_and_loads(tmp_path, kind):
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
         "README.md",
         "config.json",
+        "golden.safetensors",
         "model.safetensors",
         "parity_report.json",
         "preprocessor_config.json",
