@@ -111,8 +111,25 @@ def _facts(card: ModelCard) -> str:
     if card.parity:
         result = card.parity
         rows.append(["Parity", f"{result.max_abs_error:.1e} (allowed {result.tolerance:.0e}) against {result.against}"])
+    rows += [["Certificate", _certificate(card)]]
     rows += [[f"sha256 of {name}", f"`{digest}`"] for name, digest in card.files.items()]
     return _table(["", ""], rows)
+
+
+def _certificate(card: ModelCard) -> str:
+    """Say what ``avssl verify`` compares."""
+    from .golden import GOLDEN_FILE, recording_of
+
+    check = f"`avssl verify {card.name}`"
+    if GOLDEN_FILE not in card.files:
+        return f"{check}, once the weights are here: the conversion records what they compute"
+    recording = recording_of(card.path.with_name(GOLDEN_FILE))
+    allowed = max(stage.tolerance for stage in recording.stages)
+    versions = ", ".join(f"{library} {version}" for library, version in recording.versions.items())
+    commit = f", converters at {recording.converter_commit}" if recording.converter_commit else ""
+    compared = f"{len(card.files)} files by sha256, and {len(recording.stages)} intermediate tensors and outputs"
+    within = f"within {allowed:.0e} of each one's largest value"
+    return f"{check}: {compared} {within}, recorded {recording.date} by {versions}{commit}"
 
 
 def _usage(card: ModelCard, address: str) -> str:

@@ -110,10 +110,10 @@ class TorchHub:
 
 @dataclass(frozen=True)
 class HubMetadata:
-    """The keys the Hub itself reads.
+    """The keys the Hub itself reads: all but ``datasets``, repositories of the Hub, are made from ours.
 
-    ``model_index`` (``model-index`` in the file) are results of the benchmarks, written by
-    ``python -m benchmarks leaderboard --write``.
+    ``model_index`` (``model-index`` in the file) are our measured scores, and results of the benchmarks, which
+    ``python -m benchmarks leaderboard --write`` brings in.
     """
 
     license: str

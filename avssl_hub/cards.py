@@ -16,6 +16,7 @@ import yaml
 from . import zoo
 from ._card_text import models_table, sections
 from ._cards import CARD_FILE, ModelCard, Parity, Score, join_card, parse, split_card
+from ._hub_header import hub_header
 from ._loading import hashed_files, model_class
 from .errors import AvsslError, InvalidValueError, explain
 from .hub import sha256_of
@@ -38,9 +39,9 @@ def replace_between(text: str, marker: str, content: str, where: str) -> str:
 
 
 def regenerate(card: ModelCard) -> str:
-    """Return the text of a card with its generated parts brought up to date."""
+    """Return the text of a card with its generated parts brought up to date: the Hub's keys, and parts of its page."""
     header, body = split_card(card.path)
-    return join_card(header, regenerated(card, body))
+    return join_card({**hub_header(card), "avssl": header["avssl"]}, regenerated(card, body))
 
 
 def regenerated(card: ModelCard, body: str, address: str | None = None) -> str:

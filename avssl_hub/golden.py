@@ -7,7 +7,8 @@ import datetime
 import inspect
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from . import __version__
 from ._cards import parse
 from ._loading import load_strictly, model_class
 from ._stages import run_stages
-from .errors import CheckpointError, InvalidValueError, explain
+from .errors import CheckpointError, explain
 from .hub import sha256_of
 from .outputs import replacing
 
@@ -28,7 +29,7 @@ GOLDEN_FILE = "golden.safetensors"
 TOLERANCE = 1e-4  # of a stage's largest value; processors and their libraries differ by some 1e-6
 _VALUES = 128  # a stage, at even distances
 _STEP = 1 / 64  # of inputs, so that a byte holds one
-_KEY = "golden"
+_KEY, _INPUT, _STAGE = "golden", "input/", "stage/"
 
 
 @dataclass(frozen=True)
@@ -122,7 +123,7 @@ def record(folder: Path, converter_commit: str | None = None) -> Path:
     path = folder / GOLDEN_FILE
     files = [folder / "config.json", *sorted(folder.glob("model*.safetensors"))]
     made_from = {file.name: sha256_of(file) for file in files}
-    if path.exists() and read(path).recording.made_from == made_from:
+    if path.exists() and _is_of(path, made_from):
         return path
     model = load_strictly(model_class(folder, None), folder, dtype=torch.float32)
     # Some classes of a family take less than others.
@@ -138,11 +139,28 @@ def record(folder: Path, converter_commit: str | None = None) -> Path:
         converter_commit=converter_commit,
         stages=tuple(Stage(name, value.shape, value.largest, TOLERANCE) for name, value in kept.items()),
     )
-    tensors = {f"input/{name}": value for name, value in codes.items()}
-    tensors |= {f"stage/{name}": value.values for name, value in kept.items()}
+    tensors = {f"{_INPUT}{name}": value for name, value in codes.items()}
+    tensors |= {f"{_STAGE}{name}": value.values for name, value in kept.items()}
     with replacing(path) as partial:
         save_file(tensors, partial, {_KEY: json.dumps(asdict(recording))})
     return path
+
+
+def _is_of(path: Path, made_from: Mapping[str, str]) -> bool:
+    try:
+        return recording_of(path).made_from == made_from
+    except CheckpointError:
+        return False  # A damaged file is no reason to keep one.
+
+
+def recording_of(path: Path) -> Recording:
+    """Read how golden outputs were recorded, and none of the tensors.
+
+    Raises:
+        CheckpointError: The file is none of these, or damaged.
+    """
+    with _opened(path) as (_, recording):
+        return recording
 
 
 def read(path: Path) -> Golden:
@@ -151,18 +169,22 @@ def read(path: Path) -> Golden:
     Raises:
         CheckpointError: The file is none of these, or damaged.
     """
+    with _opened(path) as (file, recording):
+        inputs = [name for name in file.keys() if name.startswith(_INPUT)]  # noqa: SIM118 (it is no mapping)
+        codes = {name.removeprefix(_INPUT): file.get_tensor(name) for name in inputs}
+        values = {stage.name: file.get_tensor(f"{_STAGE}{stage.name}") for stage in recording.stages}
+    return Golden(recording, _decoded(codes), values)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[tuple[safe_open, Recording]]:
     try:
         with safe_open(path, "pt") as file:
-            told = json.loads((file.metadata() or {})[_KEY])
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (it is no mapping)
-        recording = parse(Recording, told, str(path))
-        inputs = {name.removeprefix("input/"): value for name, value in tensors.items() if name.startswith("input/")}
-        values = {stage.name: tensors[f"stage/{stage.name}"] for stage in recording.stages}
-    except (SafetensorError, OSError, KeyError, ValueError, InvalidValueError) as error:
+            yield file, parse(Recording, json.loads((file.metadata() or {})[_KEY]), str(path))
+    except (SafetensorError, OSError, KeyError, ValueError) as error:
         step = "Get the checkpoint again, or record them with `python -m avssl_hub.cards --fill NAME`."
         got = f"{type(error).__name__}: {error}"
         raise CheckpointError(explain(f"golden outputs {path}", got, "a file that record() wrote", step)) from error
-    return Golden(recording, _decoded(inputs), values)
 
 
 def _codes(values: torch.Tensor) -> torch.Tensor:

@@ -1,11 +1,11 @@
 """What of the leaderboard stands in the README and the model cards, kept up to date."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 from avssl_hub._cards import CARD_FILE, ModelCard, join_card, split_card
+from avssl_hub._hub_header import hub_header
 from avssl_hub.cards import replace_between
 from avssl_hub.errors import InvalidValueError, explain
 
@@ -35,7 +35,8 @@ def outdated(root: Path, entries: Sequence[Entry]) -> dict[Path, str]:
     wanted = {readme: replace_between(readme.read_text(encoding="utf-8"), "leaderboard", table, str(readme))}
     controls = [entry for entry in entries if entry.kind == "control"]
     for path in sorted((root / _CARDS).glob(f"*/{CARD_FILE}")):
-        wanted[path] = _card_text(path, [entry for entry in entries if _is_of(entry, ModelCard.read(path))], controls)
+        card = ModelCard.read(path)
+        wanted[path] = _card_text(card, [entry for entry in entries if _is_of(entry, card)], controls)
     return {path: text for path, text in wanted.items() if path.read_text(encoding="utf-8") != text}
 
 
@@ -48,12 +49,8 @@ def _is_of(entry: Entry, card: ModelCard) -> bool:
     return entry.kind == "model" and entry.model == card.name and same
 
 
-def _card_text(path: Path, entries: Sequence[Entry], controls: Sequence[Entry]) -> str:
-    header, body = split_card(path)
-    body = replace_between(body, "benchmarks", model_table(entries, controls), str(path))
-    return join_card(_with_index(header, model_index(path.parent.name, entries)), body)
-
-
-def _with_index(header: Mapping[str, Any], index: list[dict[str, Any]]) -> dict[str, Any]:
-    hub = {key: value for key, value in header.items() if key not in ("model-index", "avssl")}
-    return {**hub, **({"model-index": index} if index else {}), "avssl": header["avssl"]}
+def _card_text(card: ModelCard, entries: Sequence[Entry], controls: Sequence[Entry]) -> str:
+    header, body = split_card(card.path)
+    body = replace_between(body, "benchmarks", model_table(entries, controls), str(card.path))
+    results = [result for index in model_index(card.name, entries) for result in index["results"]]
+    return join_card({**hub_header(card, results), "avssl": header["avssl"]}, body)

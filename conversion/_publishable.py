@@ -4,6 +4,7 @@ import json
 import re
 from pathlib import Path
 
+from huggingface_hub import ModelCard as HubCard
 from safetensors import SafetensorError, safe_open
 
 from avssl_hub._cards import CARD_FILE, Licence, ModelCard, split_card
@@ -61,6 +62,10 @@ def card_problems(card: ModelCard) -> list[str]:
     parts = re.split(r"^## +(.+)\n", body, flags=re.MULTILINE)
     texts = {title.strip(): re.sub(r"<!--.*?-->", "", text).strip() for title, text in zip(parts[1::2], parts[2::2])}
     problems = [f"the card has no text under {title!r}" for title in _SECTIONS if not texts.get(title)]
+    try:
+        HubCard(card.path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        problems.append(f"the Hub would not read the card's header ({error})")
     if regenerate(card) != card.path.read_text(encoding="utf-8"):
         problems.append("generated parts of the card are out of date")
     return problems

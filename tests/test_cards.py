@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 import torch
+from huggingface_hub import ModelCard as HubCard
 
 from avssl_hub import cards, zoo
 from avssl_hub._card_text import models_table
 from avssl_hub._cards import ModelCard, Parity, join_card, split_card
+from avssl_hub._hub_header import hub_header
 from avssl_hub.errors import InvalidValueError
 from avssl_hub.models.avid import AvidConfig, AvidModel
 
@@ -130,6 +132,55 @@ def test_the_table_has_one_row_a_card_with_its_facts():
         "| [`avid_cma.audioset`](model_cards/avid_cma.audioset/README.md) | AudioSet (1,784,108 clips, no labels) "
         "| 21.3 M | UCF-101, top-1 %: 91.5 (release) | not stated separately (code: CC-BY-NC-4.0) | convert |"
     )
+
+
+@pytest.mark.parametrize("name", sorted(zoo.catalogue()))
+def test_the_hub_reads_every_card(name):
+    card = zoo.card(name)
+    read = HubCard(card.path.read_text(encoding="utf-8")).data
+    assert (read.library_name, read.pipeline_tag) == ("transformers", card.metadata.pipeline_tag)
+    assert set(card.tasks) <= set(read.tags)
+    assert ("toy" in read.tags) == (card.original is None)
+    # What is measured on the procedural world comes first; results of benchmarks follow.
+    measured = [score for score in card.scores if score.source == "measured"]
+    results = [result for result in read.eval_results or [] if result.dataset_type == "avworld"]
+    assert [result.metric_name.partition("; ")[2] for result in results] == [score.protocol for score in measured]
+    for result, score in zip(results, measured):
+        assert result.metric_value == pytest.approx(score.value / (100 if score.metric.endswith("%") else 1))
+
+
+def test_the_hubs_part_follows_ours(edited):
+    def change(header):
+        header["avssl"].update(scores=[{**SCORE, "metric": "SDR, dB"}], tasks=["spatial-audio-generation"])
+        header["avssl"]["licence"]["weights"] = "OpenRAIL-M (with conditions)"
+
+    header = hub_header(ModelCard.read(edited(change)))
+    assert (header["license"], header["license_name"]) == ("other", "openrail-m")
+    assert header["license_link"] == "https://github.com/facebookresearch/AVID-CMA"
+    assert (header["pipeline_tag"], "ambisonics" in header["tags"]) == ("audio-to-audio", True)
+    (index,) = header["model-index"]
+    (result,) = index["results"]
+    assert result["dataset"] == {"name": "AVWorld", "type": "avworld"}
+    assert result["metrics"] == [
+        {
+            "type": "sdr",
+            "value": 40.0,
+            "name": "SDR, dB; 100 held-out clips",
+            "args": {"spread_over_seeds": 1.5, "random_weights": 1.0},
+        }
+    ]
+    benchmark = {"task": {"type": "t"}, "dataset": {"name": "E", "type": "esc10"}, "metrics": []}
+    assert hub_header(ModelCard.read(edited(change)), [benchmark])["model-index"][0]["results"] == [result, benchmark]
+    free = hub_header(ModelCard.read(edited(lambda header: header["avssl"]["licence"].update(weights="Apache-2.0"))))
+    assert free["license"] == "apache-2.0"
+    assert "license_name" not in free
+
+
+def test_a_change_of_the_hubs_part_by_hand_is_drift(checkout):
+    card = checkout / "model_cards" / "avid.kinetics" / "README.md"
+    card.write_text(card.read_text().replace("pipeline_tag: feature-extraction", "pipeline_tag: image-to-text"))
+    assert card in cards.outdated(checkout)
+    assert "pipeline_tag: feature-extraction" in cards.outdated(checkout)[card]
 
 
 def test_text_goes_between_the_markers_and_nowhere_else():

@@ -153,9 +153,8 @@ def test_recording_keeps_what_is_of_these_weights_and_replaces_what_is_not(check
 
 def test_a_file_that_holds_no_recording_is_refused(checkpoint):
     save_file({"a": torch.zeros(1)}, checkpoint / "golden.safetensors")
-    fill(checkpoint)
     with pytest.raises(CheckpointError, match=r"golden outputs .*golden\.safetensors: got KeyError"):
-        verify(checkpoint)
+        fill(checkpoint)
     recorded = {"golden": json.dumps({"model": "AvidModel"})}
     save_file({"a": torch.zeros(1)}, checkpoint / "golden.safetensors", recorded)
     with pytest.raises(CheckpointError, match="input: got nothing"):
@@ -163,6 +162,9 @@ def test_a_file_that_holds_no_recording_is_refused(checkpoint):
     (checkpoint / "golden.safetensors").write_bytes(b"no tensors")
     with pytest.raises(CheckpointError, match="a file that record"):
         golden.read(checkpoint / "golden.safetensors")
+    golden.record(checkpoint)
+    fill(checkpoint)
+    assert verify(checkpoint).problems == []
 
 
 def test_without_a_card_nothing_is_vouched_for(checkpoint):
