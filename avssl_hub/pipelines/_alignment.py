@@ -1,9 +1,11 @@
-"""What synchrony and localisation share: an alignment network, and how it looks at a window of a file."""
+"""What synchrony and localisation share: an alignment network, and how it looks at the windows of a file."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -16,10 +18,34 @@ from ._windows import SOUND_COVERAGE
 
 
 @dataclass(frozen=True)
+class Clip:
+    """What goes into the network for one window of picture with K sounds.
+
+    Attributes:
+        start: Start of the window in seconds.
+        end: Its end; the picture's end where that cuts it short.
+        pixels: ``(T, 3, side, side)``; None where no picture decodes.
+        waveforms: ``(heard, channels, samples)``, those of the sounds that the track covers.
+        heard: bool ``(K,)``, which they are.
+        padded: Whether the picture ended within the window.
+        reason: What is missing or odd; empty where nothing is.
+    """
+
+    start: float
+    end: float
+    pixels: torch.Tensor | None
+    waveforms: torch.Tensor
+    heard: torch.Tensor
+    padded: bool
+    reason: str
+
+
+@dataclass(frozen=True)
 class Look:
     """What the network says of one window of picture with K sounds.
 
     Attributes:
+        start: Start of the window in seconds.
         end: End of the window in seconds; the picture's end where that cuts it short.
         logits: float32 ``(K,)``, above 0 in synchrony; NaN for sounds that the track hardly covers.
         maps: float32 ``(K, T, H, W)``, activation maps, NaN likewise; None if all are.
@@ -27,6 +53,7 @@ class Look:
         reason: What is missing, or odd about the middle sound, which is the window's own; empty where nothing is.
     """
 
+    start: float
     end: float
     logits: torch.Tensor
     maps: torch.Tensor | None
@@ -75,25 +102,61 @@ class AlignmentPipeline:
                 raise MissingStreamError(explain(f"comparing sound and picture of {name!r}", got, "both", step), name)
         return Span(reader.video.start, reader.video.end)
 
-    def _look(self, reader: MediaReader, start: float, offsets: Sequence[float] = (0.0,)) -> Look:
-        """Show the network the picture from ``start`` with the sound at each of ``offsets`` seconds from there."""
-        rules, stream = self.processor, reader.video
-        end = min(start + rules.video_duration, stream.end)
-        logits = torch.full((len(offsets),), torch.nan)
+    @torch.inference_mode()
+    def run(self, clips: Sequence[Clip]) -> list[Look]:
+        """Show the network windows, of one film or several; in one pass those that have as many sounds."""
+        looks = []
+        for shown, group in groupby(clips, lambda clip: len(clip.waveforms)):
+            group = list(group)
+            if not shown:
+                looks += [self._answer(clip, None, None) for clip in group]
+                continue
+            pixels = torch.stack([clip.pixels for clip in group]).to(self.device)
+            waveforms = torch.stack([clip.waveforms for clip in group]).to(self.device)
+            output = self.model(pixels, waveforms)
+            answers = zip(group, output.logits.float().cpu(), output.activation_maps.float().cpu())
+            looks += [self._answer(*answer) for answer in answers]
+        return looks
+
+    def _answer(self, clip: Clip, logits: torch.Tensor | None, maps: torch.Tensor | None) -> Look:
+        """Lay what the network says of the sounds that were heard among those that were not."""
+        all_logits, all_maps = torch.full((len(clip.heard),), torch.nan), None
+        if maps is not None:
+            all_maps = torch.full((len(clip.heard), *maps.shape[1:]), torch.nan)
+            all_logits[clip.heard], all_maps[clip.heard] = logits, maps
+        return Look(clip.start, clip.end, all_logits, all_maps, clip.padded, clip.reason)
+
+    def _looks(
+        self,
+        film: "AlignmentStream",
+        progress: Callable[[int, int], object] | None,
+        check: Callable[[], None],
+    ) -> list[Look]:
+        """Show the network a film's windows one by one, and tell how far it is."""
+        looks, windows, count = [], film.windows(), len(film.starts)
+        for number in range(count):
+            if progress:
+                progress(number, count)
+            looks += self.run([next(windows)])
+            check()
+        if progress:
+            progress(count, count)
+        return looks
+
+    def _clip(self, reader: MediaReader, start: float, offsets: Sequence[float] = (0.0,)) -> Clip:
+        """Read the picture from ``start``, and the sound at each of ``offsets`` seconds from there."""
+        rules = self.processor
+        end = min(start + rules.video_duration, reader.video.end)
         pixels, padded = self._pixels(reader, start)
         if pixels is None:
-            return Look(end, logits, None, padded, "no picture decodes here")
+            nothing = torch.zeros(len(offsets), dtype=torch.bool)
+            return Clip(start, end, None, torch.empty(0), nothing, padded, "no picture decodes here")
         sounds = [rules.read_sound(reader, start + offset) for offset in offsets]
         covered = torch.tensor([self._covered(sound, end - start, reader.audio) for sound in sounds])
         heard = covered >= SOUND_COVERAGE
-        reason = _reason(sounds, covered.tolist())
-        if not heard.any():
-            return Look(end, logits, None, padded, reason)
         waveforms = [rules.waveform(sound.samples) for sound, has in zip(sounds, heard) if has]
-        heard_logits, heard_maps = self._run(pixels, torch.stack(waveforms))
-        maps = torch.full((len(offsets), *heard_maps.shape[1:]), torch.nan)
-        logits[heard], maps[heard] = heard_logits, heard_maps
-        return Look(end, logits, maps, padded, reason)
+        stacked = torch.stack(waveforms) if waveforms else torch.empty(0)
+        return Clip(start, end, pixels, stacked, heard, padded, _reason(sounds, covered.tolist()))
 
     def _pixels(self, reader: MediaReader, start: float) -> tuple[torch.Tensor | None, bool]:
         """Read a window's picture, and tell whether it had to be padded; None where none decodes."""
@@ -110,10 +173,21 @@ class AlignmentPipeline:
         decoded = sound.present * self.processor.video_duration
         return min(1.0, max(0.0, declared / inside), decoded / inside)
 
-    @torch.inference_mode()
-    def _run(self, pixels: torch.Tensor, waveforms: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        output = self.model(pixels[None].to(self.device), waveforms[None].to(self.device))
-        return output.logits[0].float().cpu(), output.activation_maps[0].float().cpu()
+
+class AlignmentStream:
+    """The windows of a file that is open.
+
+    Attributes:
+        starts: Start of each in seconds.
+        facts: What joining them takes, as plain data.
+    """
+
+    def __init__(self, read: Callable[[float], Clip], starts: Sequence[float], facts: Any):
+        self._read, self.starts, self.facts = read, starts, facts
+
+    def windows(self) -> Iterator[Clip]:
+        """Read them one after the other."""
+        return map(self._read, self.starts)
 
 
 def _check_kind(what: str, got: object, kind: type) -> None:

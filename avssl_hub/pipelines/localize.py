@@ -1,7 +1,9 @@
 """Where in the picture the sound comes from: the alignment network's activation maps over a whole film."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from math import ceil, floor, inf
 
 import torch
@@ -9,7 +11,7 @@ import torch
 from ..errors import InvalidValueError, explain
 from ..jobs.interrupts import heard_interrupts
 from ..media import MediaReader, MediaSource
-from ._alignment import AlignmentPipeline, Look
+from ._alignment import AlignmentPipeline, AlignmentStream, Look
 from ._windows import check_sampling, nothing_to_compare, window_starts
 
 _FRAMES_PER_MAP = 8  # the network halves time three times
@@ -98,46 +100,80 @@ class LocalizationPipeline(AlignmentPipeline):
             MissingStreamError: The file lacks picture or sound.
             MediaError: The file cannot be opened, or no window of it can be mapped.
         """
+        with heard_interrupts() as check, self.open(source, every, released) as film:
+            looks = self._looks(film, progress, check)
+        return self.join(film.facts, looks)
+
+    @contextmanager
+    def open(
+        self, source: MediaSource, every: float | None = None, released: bool = False
+    ) -> Iterator[AlignmentStream]:
+        """Give the windows of one file, to be run and joined; see ``__call__``."""
         check_sampling(every, None)
-        rules = self.processor
-        length = -(-rules.num_frames // _FRAMES_PER_MAP)
-        step = rules.video_duration / length
-        if every is not None and (released or every > rules.video_duration):
+        duration = self.processor.video_duration
+        if every is not None and (released or every > duration):
             got = f"{every} with released=True" if released else every
-            expected = f"at most the clip's {rules.video_duration:.3f} s, and only where all of the file is mapped"
+            expected = f"at most the clip's {duration:.3f} s, and only where all of the file is mapped"
             raise InvalidValueError(explain("every", got, expected))
-        hop = length if every is None else max(1, round(every / step))
-        looks = []
-        with heard_interrupts() as check, MediaReader(source) as reader:
-            picture = self._picture(reader)
+        with MediaReader(source) as reader:
+            picture, length = self._picture(reader), self._maps_per_window
+            step = duration / length
             shown = (picture.end - picture.start) / step
+            hop = length if every is None else max(1, round(every / step))
             firsts = [0] if released else window_starts(floor(shown + 1e-6), length, hop)
             starts = [picture.start + first * step for first in firsts]
-            for number, start in enumerate(starts):
-                if progress:
-                    progress(number, len(starts))
-                looks.append(self._look(reader, start))
-                check()
-            name = reader.info.name
-        if progress:
-            progress(len(starts), len(starts))
+            facts = LocalizedFilm(reader.info.name, picture.start, shown, released)
+            yield AlignmentStream(partial(self._clip, reader), starts, facts)
+
+    def join(self, film: "LocalizedFilm", looks: Sequence[Look]) -> Localization:
+        """Lay what ``run`` says of the windows of one film on one time axis.
+
+        Raises:
+            DecodeError: None of them could be mapped.
+        """
+        rules = self.processor
+        length = self._maps_per_window
+        step = rules.video_duration / length
+        firsts = [round((look.start - film.start) / step) for look in looks]
         maps = _joined(looks, firsts, length)
         if maps is None:
-            raise nothing_to_compare(name, looks[0].reason)
+            raise nothing_to_compare(film.file, looks[0].reason)
         # Those of what a short film was padded with say nothing of it.
-        maps = maps[: max(1, ceil(shown - 1e-6))]
+        maps = maps[: max(1, ceil(film.shown - 1e-6))]
         return Localization(
-            name,
-            picture.start + torch.arange(len(maps), dtype=torch.float64) * step,
+            film.file,
+            film.start + torch.arange(len(maps), dtype=torch.float64) * step,
             maps,
             step,
             1.0 if rules.legacy_resize else rules.crop_size / rules.resize_size,
-            picture.start + rules.video_duration if released else inf,
-            torch.tensor(starts, dtype=torch.float64),
+            film.start + rules.video_duration if film.released else inf,
+            torch.tensor([look.start for look in looks], dtype=torch.float64),
             torch.cat([look.logits for look in looks]),
             torch.tensor([look.padded for look in looks]),
             tuple(look.reason for look in looks),
         )
+
+    @property
+    def _maps_per_window(self) -> int:
+        """Maps that the network makes of a window."""
+        return -(-self.processor.num_frames // _FRAMES_PER_MAP)
+
+
+@dataclass(frozen=True)
+class LocalizedFilm:
+    """What joining its windows takes of a film.
+
+    Attributes:
+        file: Its name.
+        start: Start of the picture in seconds.
+        shown: Maps that the picture lasts.
+        released: Whether only its first clip was looked at.
+    """
+
+    file: str
+    start: float
+    shown: float
+    released: bool
 
 
 def _joined(looks: list[Look], firsts: list[int], length: int) -> torch.Tensor | None:

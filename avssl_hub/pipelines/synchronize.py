@@ -1,7 +1,9 @@
 """Is the sound in time with the picture: a score over time, and over shifts of the sound (section 3 of the paper)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from math import floor, isfinite
 
 import torch
@@ -9,7 +11,7 @@ import torch
 from ..errors import InvalidValueError, explain
 from ..jobs.interrupts import heard_interrupts
 from ..media import MediaReader, MediaSource
-from ._alignment import AlignmentPipeline
+from ._alignment import AlignmentPipeline, AlignmentStream, Look
 from ._windows import check_sampling, nothing_to_compare, window_starts
 
 
@@ -111,38 +113,58 @@ class SynchronizationPipeline(AlignmentPipeline):
             MissingStreamError: The file lacks picture or sound.
             MediaError: The file cannot be opened, or no window of it can be scored.
         """
+        with heard_interrupts() as check, self.open(source, every, max_offset, step) as film:
+            looks = self._looks(film, progress, check)
+        return self.join(film.facts, looks)
+
+    @contextmanager
+    def open(
+        self,
+        source: MediaSource,
+        every: float | None = None,
+        max_offset: float = 3.0,
+        step: float = 0.5,
+    ) -> Iterator[AlignmentStream]:
+        """Give the windows of one file, to be run and joined; see ``__call__``."""
         check_sampling(every, None)
         offsets = _offsets(max_offset, step)
-        rules = self.processor
-        hop = rules.video_duration / 2 if every is None else every
-        looks, starts = [], []
-        with heard_interrupts() as check, MediaReader(source) as reader:
-            picture = self._picture(reader)
+        with MediaReader(source) as reader:
+            picture, rules = self._picture(reader), self.processor
+            hop = rules.video_duration / 2 if every is None else every
             frames = floor((picture.end - picture.start) * rules.fps + 1e-6)
             firsts = window_starts(frames, rules.num_frames, max(1, round(hop * rules.fps)))
-            for number, first in enumerate(firsts):
-                if progress:
-                    progress(number, len(firsts))
-                starts.append(picture.start + first / rules.fps)
-                looks.append(self._look(reader, starts[-1], offsets.tolist()))
-                check()
-            name = reader.info.name
-        if progress:
-            progress(len(firsts), len(firsts))
+            starts = [picture.start + first / rules.fps for first in firsts]
+            read = partial(self._clip, reader, offsets=offsets.tolist())
+            yield AlignmentStream(read, starts, SynchronizedFilm(reader.info.name, offsets))
+
+    def join(self, film: "SynchronizedFilm", looks: Sequence[Look]) -> Synchrony:
+        """Put together what ``run`` says of the windows of one film.
+
+        Raises:
+            DecodeError: None of them could be scored.
+        """
         logits = torch.stack([look.logits for look in looks])
-        own = logits[:, len(offsets) // 2]
+        own = logits[:, len(film.offsets) // 2]
         if own.isnan().all():
-            raise nothing_to_compare(name, looks[0].reason)
+            raise nothing_to_compare(film.file, looks[0].reason)
         return Synchrony(
-            name,
-            torch.tensor(starts, dtype=torch.float64),
+            film.file,
+            torch.tensor([look.start for look in looks], dtype=torch.float64),
             torch.tensor([look.end for look in looks], dtype=torch.float64),
             own,
-            offsets,
+            film.offsets,
             logits,
             torch.tensor([look.padded for look in looks]),
             tuple(look.reason for look in looks),
         )
+
+
+@dataclass(frozen=True)
+class SynchronizedFilm:
+    """What joining its windows takes of a film: its name, and the sound's offsets in seconds."""
+
+    file: str
+    offsets: torch.Tensor
 
 
 def _offsets(max_offset: float, step: float) -> torch.Tensor:
