@@ -21,19 +21,31 @@ _LEAST_RMS = 1e-4
 
 @dataclass(frozen=True)
 class Window:
-    """What goes into the network for one window.
+    """What goes into the network for one window; nothing if it is silent.
 
     Attributes:
-        input_values: ``(channels, samples)``, the sound as the network hears it.
+        start: Its first sample; before the sound if negative.
+        input_values: ``(channels, samples)``, the sound as the network hears it; None if it is silent.
         pixel_values: ``(T, 3, side, side)``, or None for a blind network.
         mixture: ``(samples,)``, the sound that is separated, as it is told to the user.
         gain: How much louder than ``mixture`` the network's mixture is.
     """
 
-    input_values: torch.Tensor
-    pixel_values: torch.Tensor | None
-    mixture: torch.Tensor
-    gain: float
+    start: int
+    input_values: torch.Tensor | None = None
+    pixel_values: torch.Tensor | None = None
+    mixture: torch.Tensor | None = None
+    gain: float = 1.0
+
+
+@dataclass(frozen=True)
+class SeparatedFilm:
+    """What joining its windows takes of a film, and what is told of it; as in ``Separation``."""
+
+    file: str
+    start: float
+    length: int
+    notes: tuple[str, ...]
 
 
 class SeparationStream:
@@ -81,26 +93,32 @@ class SeparationStream:
     def __iter__(self) -> Iterator[torch.Tensor]:
         yield from self._pipe.rule.join(self._separated(), self.length)
 
-    def _separated(self) -> Iterator[tuple[int, torch.Tensor]]:
-        starts = iter(self._starts)
-        while batch := list(islice(starts, self._pipe.batch_size)):
-            windows = [self._read(start) for start in batch]
-            heard = [window for window in windows if window is not None]
-            results = iter(self._pipe.run(heard) if heard else ())
-            self.done += len(batch)
-            for start, window in zip(batch, windows):
-                yield start, torch.zeros(3, self._pipe.size) if window is None else next(results)
+    def windows(self) -> Iterator[Window]:
+        """Read the windows one after the other."""
+        return map(self._read, self._starts)
 
-    def _read(self, start: int) -> Window | None:
-        """Read the window that begins at a sample, which may lie before the sound; None if it is silent."""
+    @property
+    def facts(self) -> SeparatedFilm:
+        """What joining the windows takes, once all are read."""
+        return SeparatedFilm(self.file, self.start, self.length, self.notes)
+
+    def _separated(self) -> Iterator[tuple[int, torch.Tensor]]:
+        windows = self.windows()
+        while batch := list(islice(windows, self._pipe.batch_size)):
+            results = self._pipe.run(batch)
+            self.done += len(batch)
+            yield from results
+
+    def _read(self, start: int) -> Window:
+        """Read the window that begins at a sample, which may lie before the sound."""
         rules = self._pipe.processor
         time, end = self.start + start / rules.sampling_rate, start + rules.num_samples
         sound = rules.read_sound(self._reader, time)
         waveform, mixture, gain = self._scaled(sound.samples)
         if not mixture.any():
             self._tell("digital silence" if sound.present else "no sound decodes, silent", start, end)
-            return None
-        return Window(waveform, None if self._pipe.blind else self._pixels(time, start, end), mixture, gain)
+            return Window(start)
+        return Window(start, waveform, None if self._pipe.blind else self._pixels(time, start, end), mixture, gain)
 
     def _scaled(self, samples: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, float]:
         """Bring sound to the network's loudness: what it hears, the mixture and the factor between them."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import count, islice
+from itertools import count, islice, tee
 from typing import TYPE_CHECKING
 
 import torch
@@ -34,6 +34,30 @@ class Chunk:
     length: int
     pixels: torch.Tensor | None
     flow: torch.Tensor | None
+
+
+@dataclass(frozen=True)
+class Pass:
+    """What goes into the network at once: chunks of one film, and what they are normalised together with.
+
+    Attributes:
+        chunks: At most as many as a pass takes.
+        before: Chunks before them, which fill it.
+        zeros: How many chunks of zeros fill it.
+    """
+
+    chunks: list[Chunk]
+    before: list[Chunk]
+    zeros: int
+
+
+@dataclass(frozen=True)
+class SpatializedFilm:
+    """What is told of a film beside its sound; as in ``Spatialization``."""
+
+    file: str
+    start: float
+    notes: tuple[str, ...]
 
 
 class SpatializationStream:
@@ -82,28 +106,37 @@ class SpatializationStream:
     def __iter__(self) -> Iterator[torch.Tensor]:
         yield from self._pipe.rule.join(self._predicted())
 
+    def windows(self) -> Iterator[Pass]:
+        """Read the chunks, as many at a time as a pass takes."""
+        chunks, before, size = self._chunks(), [], self._pipe.batch_size
+        together, released = self._pipe.normalizes_together, self._pipe.released
+        while batch := list(islice(chunks, size)):
+            missing = size - len(batch) if together else 0
+            filling = before[len(before) - missing :] if missing and not released else []
+            yield Pass(batch, filling, missing if released else 0)
+            before = batch
+
+    @property
+    def facts(self) -> SpatializedFilm:
+        """What is told of the film, once all of it is read."""
+        return SpatializedFilm(self.file, self.start, self.notes)
+
     def _predicted(self) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
         """Give W of each chunk and what is predicted of it."""
-        chunks, before = self._chunks(), []
-        rules = self._pipe.processor
-        first = rules.context_samples // 2
-        while batch := list(islice(chunks, self._pipe.batch_size)):
-            pieces = self._pipe.run(batch, before)
-            before = batch
-            for chunk, piece in zip(batch, pieces):
-                if not self._pipe.released and not chunk.sound.any():
-                    # The network's biases would make something of nothing.
-                    piece = torch.zeros_like(piece)
-                    begin = self.start + self.done * self.seconds_per_chunk
-                    self._remarks.tell("digital silence", begin, begin + chunk.length / rules.sampling_rate)
+        for batch in self.windows():
+            for piece in self._pipe.run(batch):
                 self.done += 1
                 self.count = max(self.count, self.done)
-                yield chunk.sound[first : first + chunk.length], piece
+                yield piece
         self.count = self.done
 
     def _chunks(self) -> Iterator[Chunk]:
         times = (self.start + self.seconds_per_chunk * number for number in count())
-        for (sound, length), (pixels, flow) in zip(self._windows(), self._frames(times)):
+        rate = self._pipe.processor.sampling_rate
+        starts, shown = tee(times)
+        for begin, (sound, length), (pixels, flow) in zip(starts, self._windows(), self._frames(shown)):
+            if not self._pipe.released and not sound.any():
+                self._remarks.tell("digital silence", begin, begin + length / rate)
             yield Chunk(sound, length, pixels, flow)
 
     def _windows(self) -> Iterator[tuple[torch.Tensor, int]]:

@@ -1,8 +1,9 @@
 """One file in, one row of embeddings a window out: the same path for a demo clip, a film and a sound recording."""
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,11 +16,11 @@ from ..errors import InvalidValueError, explain
 from ..hub import sha256_of
 from ..media import DecodeError, MediaReader, MediaSource
 from ..models.avsa import AvsaModel, AvsaProcessor
-from ._batches import Batches
+from ._embedding_stream import EmbeddedFilm, EmbeddingStream, Window, WindowEmbeds
 from ._film import Film, FlatFilm
 from ._film_360 import files_of, open_film_360
 from ._loading import find_processor, ready_model
-from ._windows import check_sampling, early_end, judge
+from ._windows import check_sampling
 from .clip_embeddings import ClipEmbeddings, ViewEmbeddings
 from .look_360 import Look360
 
@@ -123,40 +124,62 @@ class EmbeddingPipeline:
             MediaError: The file cannot be opened, nothing in it decodes, or it is not of 360 degrees where views are
                 compared.
         """
+        with self.open(source, every, clips) as film:
+            windows, embeds = film.windows(), []
+            while batch := list(islice(windows, self.batch_size)):
+                embeds += self.run(batch)
+        return self.join(film.facts, embeds)
+
+    @contextmanager
+    def open(
+        self, source: MediaSource, every: float | None = None, clips: int | None = None
+    ) -> Iterator[EmbeddingStream]:
+        """Give the windows of one file, to be run and joined; see ``__call__``."""
         check_sampling(every, clips)
-        duration = self.processor.audio_duration
-        towers = {kind: Batches(self._embed(kind), self.batch_size) for kind in ("video", "audio")}
-        spans, heard, reasons = [], [], []
         with self._opened(source) as film:
-            info = film.info
-            for row, window in enumerate(film.windows(every, clips)):
-                has_audio, reason = judge(window, info, duration, film.no_sound)
-                if window.video is not None:
-                    towers["video"].add(row, film.pixels(window))
-                if has_audio:
-                    towers["audio"].add(row, film.features(window))
-                spans.append((window.start, window.end))
-                heard.append(has_audio)
-                reasons.append("; ".join(filter(None, [reason, *film.notes])))
-        embeds = {kind: tower.finish() for kind, tower in towers.items()}
-        shape = max((rows.shape[1:] for rows in embeds.values()), key=len)
-        if not shape:
+            yield EmbeddingStream(film, self.processor.audio_duration, every, clips)
+
+    def run(self, windows: Sequence[Window]) -> list[WindowEmbeds]:
+        """Embed windows, of one file or several, in one pass for their pictures and one for their sounds."""
+        embeds = {}
+        for kind in ("video", "audio"):
+            inputs = [getattr(window, kind) for window in windows]
+            rows = iter(self._embed(kind, [given for given in inputs if given is not None]))
+            embeds[kind] = [None if given is None else next(rows) for given in inputs]
+        rows = zip(windows, embeds["video"], embeds["audio"])
+        return [WindowEmbeds(window.start, window.end, *both, window.reason) for window, *both in rows]
+
+    def join(self, film: EmbeddedFilm, embeds: Sequence[WindowEmbeds]) -> ClipEmbeddings:
+        """Put together what ``run`` gives of the windows of one file.
+
+        Raises:
+            DecodeError: Nothing in it decodes.
+        """
+        reasons = [window.reason for window in embeds]
+        found = [row for window in embeds for row in (window.video, window.audio) if row is not None]
+        if not found:
             raise DecodeError(
-                explain(f"embedding {info.name!r}", reasons[0], "picture or sound that decodes"), info.name
+                explain(f"embedding {film.file!r}", reasons[0], "picture or sound that decodes"), film.file
             )
-        hop = duration if every is None else every
-        if clips is None and (note := early_end(spans[-1][0], info, duration + hop)):
-            reasons[-1] = "; ".join(filter(None, [reasons[-1], note]))
-        times = torch.tensor(spans, dtype=torch.float64)
-        placed = [tower.scatter(embeds[kind], len(spans), shape) for kind, tower in towers.items()]
+        reasons[-1] = "; ".join(filter(None, [reasons[-1], film.early_end]))
+        nothing = torch.full_like(found[0], torch.nan)
+        placed = [
+            torch.stack([nothing if row is None else row for row in rows])
+            for rows in zip(*((window.video, window.audio) for window in embeds))
+        ]
         views = None
         if self.look:
             looks = self.look.views(self.processor)
             views = ViewEmbeddings(looks.azimuth, looks.elevation, *map(self._scaled, placed))
             placed = [rows.amax(1) for rows in placed]
-        video, audio = map(self._scaled, placed)
         return ClipEmbeddings(
-            info.name, times[:, 0], times[:, 1], torch.tensor(heard), video, audio, tuple(reasons), views
+            film.file,
+            torch.tensor([window.start for window in embeds], dtype=torch.float64),
+            torch.tensor([window.end for window in embeds], dtype=torch.float64),
+            torch.tensor([window.audio is not None for window in embeds]),
+            *map(self._scaled, placed),
+            tuple(reasons),
+            views,
         )
 
     def _checked_look(self, look: Look360 | None) -> Look360 | None:
@@ -180,13 +203,13 @@ class EmbeddingPipeline:
     def _scaled(self, embeds: torch.Tensor) -> torch.Tensor:
         return F.normalize(embeds, dim=-1) if self.normalize else embeds
 
-    def _embed(self, kind: str) -> Callable[[dict[str, torch.Tensor]], torch.Tensor]:
-        @torch.inference_mode()
-        def embed(inputs: dict[str, torch.Tensor]) -> torch.Tensor:
-            inputs = {name: value.to(self.device) for name, value in inputs.items()}
-            return (self._features(kind, inputs) if self.look else self._output(kind, inputs)).float().cpu()
-
-        return embed
+    @torch.inference_mode()
+    def _embed(self, kind: str, items: Sequence[dict[str, torch.Tensor]]) -> torch.Tensor:
+        """Embed the pictures, or the sounds, of windows."""
+        if not items:
+            return torch.empty(0)
+        inputs = {name: torch.cat([item[name] for item in items]).to(self.device) for name in items[0]}
+        return (self._features(kind, inputs) if self.look else self._output(kind, inputs)).float().cpu()
 
     def _features(self, kind: str, inputs: dict[str, torch.Tensor]) -> torch.Tensor:
         tower = self.model.see if kind == "video" else self.model.hear

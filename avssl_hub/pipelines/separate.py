@@ -15,7 +15,7 @@ from ..media import MediaReader, MediaSource
 from ..models.multisensory import MultisensoryForSourceSeparation, SpectrogramUNetForSeparation
 from ._join import CrossFade, FirstWindow
 from ._loading import find_processor, ready_model
-from ._separation_stream import MASKS, SeparationStream, Window
+from ._separation_stream import MASKS, SeparatedFilm, SeparationStream, Window
 
 if TYPE_CHECKING:
     from transformers import FeatureExtractionMixin, PreTrainedConfig, PreTrainedModel
@@ -169,9 +169,7 @@ class SeparationPipeline:
                 blocks.append(block)
                 if progress:
                     progress(stream.done, stream.count)
-        tracks = torch.cat(blocks, 1)
-        rate = self.processor.sampling_rate
-        return Separation(stream.file, self.names, tracks[:2], tracks[2], rate, stream.start, stream.notes)
+        return self._separation(stream.facts, blocks)
 
     @property
     def names(self) -> tuple[str, str]:
@@ -188,8 +186,22 @@ class SeparationPipeline:
             yield SeparationStream(self, reader, mask)
 
     @torch.inference_mode()
-    def run(self, windows: Sequence[Window]) -> list[torch.Tensor]:
-        """Separate windows in one pass, each to ``(3, self.size)``: two tracks and the mixture, on the CPU."""
+    def run(self, windows: Sequence[Window]) -> list[tuple[int, torch.Tensor]]:
+        """Separate windows in one pass, of one film or several.
+
+        Returns:
+            Of each where it starts, and ``(3, self.size)``: two tracks and the mixture, on the CPU.
+        """
+        heard = [window for window in windows if window.input_values is not None]
+        results = iter(self._separated(heard) if heard else ())
+        silence = torch.zeros(3, self.size)
+        return [(window.start, silence if window.input_values is None else next(results)) for window in windows]
+
+    def join(self, film: SeparatedFilm, windows: Sequence[tuple[int, torch.Tensor]]) -> Separation:
+        """Make one sound of what ``run`` gives of all windows of one film."""
+        return self._separation(film, list(self.rule.join(windows, film.length)))
+
+    def _separated(self, windows: Sequence[Window]) -> torch.Tensor:
         inputs = {"input_values": torch.stack([window.input_values for window in windows])}
         if not self.blind:
             inputs["pixel_values_videos"] = torch.stack([window.pixel_values for window in windows])
@@ -200,7 +212,12 @@ class SeparationPipeline:
         )
         mixtures = torch.stack([window.mixture[: self.size] for window in windows])
         gains = torch.tensor([window.gain for window in windows])[:, None, None]
-        return list(torch.cat([output.waveforms.float().cpu() / gains, mixtures[:, None]], 1))
+        return torch.cat([output.waveforms.float().cpu() / gains, mixtures[:, None]], 1)
+
+    def _separation(self, film: SeparatedFilm, blocks: Sequence[torch.Tensor]) -> Separation:
+        tracks = torch.cat(blocks, 1)
+        rate = self.processor.sampling_rate
+        return Separation(film.file, self.names, tracks[:2], tracks[2], rate, film.start, film.notes)
 
     def _separated_samples(self) -> int:
         """Samples that come out of a window, from a whole number of the u-net's steps."""

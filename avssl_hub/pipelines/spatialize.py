@@ -1,6 +1,6 @@
 """A 360° film with one channel of sound in, first-order ambisonics out."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +13,7 @@ from ..media import MediaSource, MissingStreamError, PictureReader, SoundReader,
 from ..models.spatial_audio_gen import RaftFlow, SpatialAudioGenModel
 from ._loading import find_processor, ready_model
 from ._placing import FadedSteps, HeldSteps
-from ._spatialization_stream import Chunk, SpatializationStream
+from ._spatialization_stream import Pass, SpatializationStream, SpatializedFilm
 from ._sphere import find_sphere
 from ._sphere_source import metadata_of
 
@@ -138,8 +138,7 @@ class SpatializationPipeline:
                 blocks.append(block)
                 if progress:
                     progress(stream.done, stream.count)
-        rate = self.processor.sampling_rate
-        return Spatialization(stream.file, torch.cat(blocks, 1), rate, stream.start, stream.notes)
+        return self._spatialization(stream.facts, blocks)
 
     @contextmanager
     def open(
@@ -160,27 +159,36 @@ class SpatializationPipeline:
             yield SpatializationStream(self, sound, picture if self.sees else None, sphere)
 
     @torch.inference_mode()
-    def run(self, chunks: Sequence[Chunk], before: Sequence[Chunk] = ()) -> torch.Tensor:
-        """Predict chunks in one pass, as pieces for ``rule.join``, on the CPU.
-
-        Args:
-            chunks: At most ``batch_size``.
-            before: Chunks before them, which fill the batch where all of it is normalised together.
-        """
-        missing = self.batch_size - len(chunks)
-        shared = self.sees and not self.use_running_stats
-        filling = before[len(before) - missing :] if shared and missing and not self.released else ()
-        batch = [*filling, *chunks]
-        zeros = missing if shared and self.released else 0
+    def run(self, batch: Pass) -> list[tuple[torch.Tensor, torch.Tensor]]:
+        """Predict chunks in one pass: of each W, and the piece of the rest for ``join``; on the CPU."""
+        chunks = [*batch.before, *batch.chunks]
         inputs = {
-            "input_values": [chunk.sound[None] for chunk in batch],
-            "pixel_values_videos": [chunk.pixels[None] for chunk in batch if chunk.pixels is not None],
-            "flow_values": [chunk.flow[None] for chunk in batch if chunk.flow is not None],
+            "input_values": [chunk.sound[None] for chunk in chunks],
+            "pixel_values_videos": [chunk.pixels[None] for chunk in chunks if chunk.pixels is not None],
+            "flow_values": [chunk.flow[None] for chunk in chunks if chunk.flow is not None],
         }
-        values = {name: self._stacked(tensors, zeros) for name, tensors in inputs.items() if tensors}
+        values = {name: self._stacked(tensors, batch.zeros) for name, tensors in inputs.items() if tensors}
         output = self.model(**values, use_running_stats=self.use_running_stats)
-        placed = self.rule.place(self.model, output, values["input_values"]).float().cpu()
-        return placed[len(filling) : len(batch)]
+        placed = self.rule.place(self.model, output, values["input_values"]).float().cpu()[len(batch.before) :]
+        for chunk, piece in zip(batch.chunks, placed):
+            if not self.released and not chunk.sound.any():
+                # Of nothing, the network's biases would make something.
+                piece.zero_()
+        first = self.processor.context_samples // 2
+        return [(chunk.sound[first : first + chunk.length], piece) for chunk, piece in zip(batch.chunks, placed)]
+
+    def join(self, film: SpatializedFilm, pieces: Iterable[tuple[torch.Tensor, torch.Tensor]]) -> Spatialization:
+        """Make one sound of what ``run`` gives of all chunks of one film."""
+        return self._spatialization(film, list(self.rule.join(pieces)))
+
+    @property
+    def normalizes_together(self) -> bool:
+        """Whether chunks of one pass are normalised by their common statistics."""
+        return self.sees and not self.use_running_stats
+
+    def _spatialization(self, film: SpatializedFilm, blocks: list[torch.Tensor]) -> Spatialization:
+        rate = self.processor.sampling_rate
+        return Spatialization(film.file, torch.cat(blocks, 1), rate, film.start, film.notes)
 
     def _stacked(self, tensors: list[torch.Tensor], zeros: int) -> torch.Tensor:
         stacked = torch.stack([*tensors, *(torch.zeros_like(tensors[0]),) * zeros])

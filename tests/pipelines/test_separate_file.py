@@ -68,7 +68,7 @@ def test_samples_beyond_full_scale_are_counted(tmp_path):
     loud = SeparationPipeline(seeing(), processor())
     separation = loud(source)
     beyond = 1.01 * separation.tracks.abs().max()
-    loud.run, run = lambda windows: [tracks * 1.1 / beyond for tracks in run(windows)], loud.run
+    loud.run, run = lambda windows: [(start, tracks * 1.1 / beyond) for start, tracks in run(windows)], loud.run
     report = separate_file(loud, source, tmp_path / "out")
     again = loud(source)
     assert report.clipped == sum(int((track.abs() > 1).sum()) for track in (*again.tracks, again.mixture)) > 0
