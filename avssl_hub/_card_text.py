@@ -18,7 +18,7 @@ _EXAMPLES = {
         "result.aligned, result.score, result.best_offset  # a positive offset: the sound comes late",
         *_BY_THEMSELVES,
     ),
-    "sound-source-localization": (
+    "sound-localization": (
         "from avssl_hub.pipelines.overlay import write_overlay",
         "",
         'localize = avssl_hub.LocalizationPipeline("{name}")',
@@ -26,13 +26,13 @@ _EXAMPLES = {
         'write_overlay(result, "my_video.mp4", "heat.mp4")',
         *_BY_THEMSELVES,
     ),
-    "audio-visual-source-separation": (
+    "audio-visual-separation": (
         'separate = avssl_hub.SeparationPipeline("{name}")',
         'sound = separate("my_video.mp4")  # any length; mask="left" hears what is on the right',
         "on_screen, off_screen, rate = sound.on_screen, sound.off_screen, sound.sampling_rate",
         *_BY_THEMSELVES,
     ),
-    "spatial-audio-generation": (
+    "mono-to-ambisonics": (
         'spatialize = avssl_hub.SpatializationPipeline("{name}")',
         'sound = spatialize("my_360_video.mp4")  # any length',
         "sound.ambisonics, sound.sampling_rate  # W, Y, Z, X: (4, samples)",

@@ -11,10 +11,10 @@ _TASKS = {
     "audio-visual-feature-extraction": ("feature-extraction", ()),
     "audio-visual-spatial-alignment": ("feature-extraction", ("spatial-audio", "ambisonics", "360-video")),
     "audio-visual-synchronization": ("video-classification", ()),
-    "sound-source-localization": ("video-classification", ()),
-    "audio-visual-source-separation": ("audio-to-audio", ("source-separation",)),
+    "sound-localization": ("video-classification", ()),
+    "audio-visual-separation": ("audio-to-audio", ("source-separation",)),
     "audio-source-separation": ("audio-to-audio", ("source-separation",)),
-    "spatial-audio-generation": ("audio-to-audio", ("spatial-audio", "ambisonics", "360-video")),
+    "mono-to-ambisonics": ("audio-to-audio", ("spatial-audio", "ambisonics", "360-video")),
 }
 # Licences of weights that the Hub has a key for; it reads the others by name and link.
 _LICENCES = ("apache-2.0", "mit", "bsd-2-clause", "bsd-3-clause", "cc-by-4.0", "cc-by-nc-4.0", "cc-by-nc-sa-4.0")

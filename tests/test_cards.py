@@ -151,7 +151,7 @@ def test_the_hub_reads_every_card(name):
 
 def test_the_hubs_part_follows_ours(edited):
     def change(header):
-        header["avssl"].update(scores=[{**SCORE, "metric": "SDR, dB"}], tasks=["spatial-audio-generation"])
+        header["avssl"].update(scores=[{**SCORE, "metric": "SDR, dB"}], tasks=["mono-to-ambisonics"])
         header["avssl"]["licence"]["weights"] = "OpenRAIL-M (with conditions)"
 
     header = hub_header(ModelCard.read(edited(change)))

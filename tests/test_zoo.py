@@ -97,7 +97,7 @@ def assert_same_weights(model, other):
 
 def test_names_are_filtered_by_glob_part_family_and_task():
     assert set(FULL_SIZE) | {"avid_tiny.avworld"} <= set(avssl_hub.list_models())
-    assert avssl_hub.list_models("multisensory*", task="sound-source-localization") == [
+    assert avssl_hub.list_models("multisensory*", task="sound-localization") == [
         "multisensory_localization.audioset",
         "multisensory_tiny.avworld",
     ]

@@ -250,5 +250,5 @@ def _checked(model: "PreTrainedModel") -> "PreTrainedModel":
     if isinstance(model, (MultisensoryForSourceSeparation, SpectrogramUNetForSeparation)):
         return model
     expected = "MultisensoryForSourceSeparation or SpectrogramUNetForSeparation"
-    step = "`avssl ls --task audio-visual-source-separation` lists such; blind ones, `--task audio-source-separation`."
+    step = "`avssl ls --task audio-visual-separation` lists such; blind ones, `--task audio-source-separation`."
     raise InvalidValueError(explain("model to separate sound with", type(model).__name__, expected, step))

@@ -198,5 +198,5 @@ class SpatializationPipeline:
 def _checked(model: "PreTrainedModel") -> SpatialAudioGenModel:
     if isinstance(model, SpatialAudioGenModel):
         return model
-    step = "`avssl ls` lists what models do."
+    step = "`avssl ls --task mono-to-ambisonics` lists such."
     raise InvalidValueError(explain("model to spatialise with", type(model).__name__, "SpatialAudioGenModel", step))
