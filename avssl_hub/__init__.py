@@ -47,6 +47,7 @@ _HOME_OF = {
     "list_models": "zoo",
     "load": "zoo",
     "load_processor": "zoo",
+    "pipeline": "pipelines.hf",
     "probe": "media",
     "verify": "verification",
 }
