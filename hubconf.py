@@ -1,4 +1,4 @@
-"""Entry points for ``torch.hub``, one a model variant, generated from the model cards.
+"""Entry points for ``torch.hub``: one a model variant, generated from the model cards, and their processors.
 
 ``torch.hub.load(repository, "avid_cma", pretrained="audioset")``; the package itself need not be installed.
 """
@@ -47,9 +47,26 @@ def _describe(variant, names, first):
 
     Example:
         model = torch.hub.load(repository, "{variant}", pretrained="{example}")
-        from avssl_hub import load_processor  # importable from now on, installed or not
-        processor = load_processor("{names[example]}")
+        processor = torch.hub.load(repository, "processor", "{names[example]}")
     """
+
+
+def processor(name, **kwargs):
+    """The processor that makes a model's inputs from files, bytes or arrays.
+
+    Args:
+        name: Of the checkpoint, as the variants' help has it: "avid_cma.audioset". Its weights need not be here.
+        **kwargs: Passed to `avssl_hub.load_processor`: `revision`, and values that replace the stored ones.
+
+    Returns:
+        A feature extractor of transformers.
+
+    Example:
+        model = torch.hub.load(repository, "avid_cma", pretrained="tiny.avworld")
+        processor = torch.hub.load(repository, "processor", "avid_cma_tiny.avworld")
+        output = model(**processor(videos="my_video.mp4", audio="my_video.mp4"))
+    """
+    return _zoo.load_processor(name, **kwargs)
 
 
 def _entry_points():
