@@ -18,7 +18,8 @@ from .separation_multisensory import (
 )
 
 AutoConfig.register(MultisensoryConfig.model_type, MultisensoryConfig, exist_ok=True)
-AutoModel.register(MultisensoryConfig, MultisensoryModel, exist_ok=True)
+# The first, or the second for checkpoints that name it: they have nothing of the first.
+AutoModel.register(MultisensoryConfig, (MultisensoryModel, SpectrogramUNetForSeparation), exist_ok=True)
 AutoModelForVideoClassification.register(MultisensoryConfig, MultisensoryForVideoClassification, exist_ok=True)
 AutoFeatureExtractor.register(MultisensoryConfig, MultisensoryProcessor, exist_ok=True)
 AutoProcessor.register(MultisensoryConfig, MultisensoryProcessor, exist_ok=True)
