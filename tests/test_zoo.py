@@ -403,8 +403,9 @@ CLIENT = """
 import dataclasses, json, sys
 from pathlib import Path
 import torch
-from transformers import AutoConfig, AutoModel, AutoProcessor
+from transformers import AutoConfig, AutoModel, AutoProcessor, pipeline
 import avssl_hub.models  # registers the Auto classes
+import avssl_hub.pipelines.hf  # registers the tasks
 from avssl_hub import zoo
 from avssl_hub.errors import AvsslError
 OLD, folder = sys.argv[1], Path(sys.argv[2])
@@ -424,6 +425,8 @@ print(json.dumps({
     "auto_pinned": total(AutoModel.from_pretrained("org/model", revision=OLD)),
     "auto_config": AutoConfig.from_pretrained("org/model", revision=OLD).video_depth,
     "auto_processor": AutoProcessor.from_pretrained("org/model", revision=OLD).crop_size,
+    "pipeline_main": total(pipeline("audio-visual-feature-extraction", "org/model", device="cpu").model),
+    "pipeline_pinned": total(avssl_hub.pipeline("audio-visual-feature-extraction", "org/model", revision=OLD).model),
     "load_main": attempt(lambda: total(zoo.load("org/model"))),
     "load_pinned": attempt(lambda: total(zoo.load("hf://org/model", revision=OLD))),
     "load_card": attempt(lambda: total(zoo.load("avid_test.kinetics"))),
@@ -480,8 +483,8 @@ def test_hub_ids_revisions_and_the_cache(template, tmp_path):
     with HubServer({"org/model": contents}, {("org/model", "main"): NEW}) as server:
         online = client(server.url, tmp_path / "home", cards)
         weights = server.requests("model.safetensors")
-    assert online["auto_main"] == online["load_main"] == new
-    assert online["auto_pinned"] == online["load_pinned"] == online["load_card"] == old
+    assert online["auto_main"] == online["pipeline_main"] == online["load_main"] == new
+    assert online["auto_pinned"] == online["pipeline_pinned"] == online["load_pinned"] == online["load_card"] == old
     assert (online["auto_config"], online["auto_processor"], online["processor_card"]) == (10, 32, 32)
     assert online["wrong_hash"][0] == "HashMismatchError"
     digest = hashlib.sha256(contents[OLD]["model.safetensors"]).hexdigest()
