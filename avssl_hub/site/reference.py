@@ -11,6 +11,7 @@ _MORE = {
     "catalogue": ["media.probe"],
     "pipelines": [
         "pipelines.embed_files",
+        "pipelines.hf.tasks",
         "pipelines.overlay",
         "pipelines.separate_file",
         "pipelines.spatialize_file",
