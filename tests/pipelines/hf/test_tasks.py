@@ -17,6 +17,7 @@ from avssl_hub.pipelines.hf import TASKS
 from avssl_hub.pipelines.hf._checkpoint import Checkpoint
 from tests.media.corpus import make
 
+from .. import films_360 as films_in_360
 from .. import separating, spatializing
 from ..alignment import FlashReader, flashing_film, small_processor
 
@@ -79,6 +80,15 @@ def test_answers_are_those_of_our_own_pipeline(task, request):
     batch = None if task == AMBISONICS else 4
     for got, film in zip(pipe(films, batch_size=batch), films, strict=True):
         assert_same(got, own(film))
+
+
+def test_views_of_360_degrees_are_embedded_too(avsa_folder, tmp_path):
+    look = avssl_hub.Look360(num_views=2)
+    (film,) = films_in_360.films(tmp_path)
+    got = transformers.pipeline(EMBED, str(avsa_folder), look=look, device="cpu", batch_size=2)(film).views
+    assert_same(got, TASKS[EMBED][0].own(avsa_folder, look=look)(film).views)
+    # Three windows, and features before any head.
+    assert got.video_embeds.shape == (3, 2, 16)
 
 
 def test_windows_of_several_films_share_a_pass(localize, films):
