@@ -154,7 +154,7 @@ def _caches() -> Iterator[Finding]:
 
 def _catalogue() -> Iterator[Finding]:
     from .. import zoo
-    from ._weights import weights_here
+    from .._weights import weights_here
 
     names = zoo.list_models()
     here = [name for name in names if weights_here(zoo.card(name))]

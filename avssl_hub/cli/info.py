@@ -14,7 +14,7 @@ def run(name: Annotated[str, typer.Argument(help="Name of a model; avssl ls list
 
     from .. import zoo
     from .._cards import split_card
-    from ._weights import how_to_get, weights_here
+    from .._weights import how_to_get, weights_here
 
     card = zoo.card(name)
     _, body = split_card(card.path)

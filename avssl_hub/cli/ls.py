@@ -14,7 +14,7 @@ def run(
 ) -> None:
     """List the models."""
     from .. import zoo
-    from ._weights import weights_here, weights_origin
+    from .._weights import weights_here, weights_origin
 
     rows = table("name", "family", "pretrained on", "parameters", "weights")
     for name in zoo.list_models(filter, family=family, task=task):

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from .. import zoo
-from .._cards import ModelCard
+from . import zoo
+from ._cards import ModelCard
 
 
 def weights_here(card: ModelCard) -> Path | None:
