@@ -1,7 +1,8 @@
 """One file on its way into a model that embeds: its windows, and what is told of them."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from math import ceil, floor
 
 import torch
 
@@ -61,10 +62,13 @@ class EmbeddingStream:
         self._film, self._duration, self._every, self._clips = film, duration, every, clips
         self._last_start = film.info.start
 
-    def windows(self) -> Iterator[Window]:
-        """Read them one after the other."""
+    def windows(self, progress: Callable[[int, int], object] | None = None) -> Iterator[Window]:
+        """Read them one after the other; ``progress`` is called with the seconds gone through and of all."""
         film = self._film
+        seconds = ceil(film.info.duration)
         for window in film.windows(self._every, self._clips):
+            if progress:
+                progress(min(seconds, max(0, floor(window.start - film.info.start))), seconds)
             has_audio, reason = judge(window, film.info, self._duration, film.no_sound)
             self._last_start = window.start
             yield Window(
@@ -74,6 +78,8 @@ class EmbeddingStream:
                 film.features(window) if has_audio else None,
                 "; ".join(filter(None, [reason, *film.notes])),
             )
+        if progress:
+            progress(seconds, seconds)
 
     @property
     def facts(self) -> EmbeddedFilm:

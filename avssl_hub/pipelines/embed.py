@@ -1,7 +1,7 @@
 """One file in, one row of embeddings a window out: the same path for a demo clip, a film and a sound recording."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
@@ -103,7 +103,13 @@ class EmbeddingPipeline:
         """Return the files that decide the embeddings of one: of a film of 360 degrees also its sound beside it."""
         return files_of(file) if self.look else [file]
 
-    def __call__(self, source: MediaSource, every: float | None = None, clips: int | None = None) -> ClipEmbeddings:
+    def __call__(
+        self,
+        source: MediaSource,
+        every: float | None = None,
+        clips: int | None = None,
+        progress: Callable[[int, int], object] | None = None,
+    ) -> ClipEmbeddings:
         """Embed one file.
 
         The windows are as long as the processor's ``audio_duration``, with the picture clip in their middle.
@@ -115,6 +121,7 @@ class EmbeddingPipeline:
             source: Path, bytes, or a seekable binary file object; picture, sound or both.
             every: Seconds from one window's start to the next, in place of the window's length.
             clips: Look only at this many windows, spaced evenly from the first to the last possible one.
+            progress: Called with the seconds of the file gone through and of all.
 
         Returns:
             One row a window.
@@ -125,7 +132,7 @@ class EmbeddingPipeline:
                 compared.
         """
         with self.open(source, every, clips) as film:
-            windows, embeds = film.windows(), []
+            windows, embeds = film.windows(progress), []
             while batch := list(islice(windows, self.batch_size)):
                 embeds += self.run(batch)
         return self.join(film.facts, embeds)

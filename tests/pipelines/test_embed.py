@@ -36,6 +36,12 @@ def test_every_sets_the_hop(pipe, tmp_path):
     assert clips.video_embeds[:, 0].tolist() == [2, 7, 12, 17, 22, 27, 32]
 
 
+def test_progress_goes_through_the_seconds_of_the_file(pipe, tmp_path):
+    told = []
+    pipe(film(tmp_path / "a.mp4"), every=0.5, progress=lambda *now: told.append(now))
+    assert told == [(0, 4), (0, 4), (1, 4), (1, 4), (2, 4), (2, 4), (3, 4), (4, 4)]
+
+
 def test_clips_are_spaced_from_the_first_to_the_last_window(pipe, tmp_path):
     clips = pipe(film(tmp_path / "a.mp4"), clips=3)
     assert clips.start.tolist() == pytest.approx([0, 1.5, 3])
