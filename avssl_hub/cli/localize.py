@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ._console import count, progress_bar, say
+from ..pipelines.in_words import window_remarks
+from ._console import count, note, progress_bar, say
 from ._devices import Device, chosen_device
-from ._windows import note_windows
 
 if TYPE_CHECKING:
     from ..pipelines.localize import Localization
@@ -67,4 +67,5 @@ def _report(result: "Localization", written: Iterable[Path]) -> None:
     height, width = result.maps.shape[1:]
     maps = f"{count(len(result), 'map')} of {height} × {width} places"
     say(f"{', '.join(map(str, written))}: {maps}, {result.seconds_per_map:.2f} s apart")
-    note_windows(result)
+    for line in window_remarks(result):
+        note(line)

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ._console import count, note, progress_bar, say
+from ..pipelines.in_words import synchrony_lines, window_remarks
+from ._console import note, progress_bar, say
 from ._devices import Device, chosen_device
-from ._windows import note_windows
 
 if TYPE_CHECKING:
     from ..pipelines.synchronize import Synchrony
@@ -52,15 +52,12 @@ def run(
 
 
 def _report(result: "Synchrony") -> None:
-    verdict = "in synchrony" if result.aligned else "not in synchrony"
-    scored = result.logits[~result.logits.isnan()]
-    say(f"{result.file}: {verdict}, score {result.score:+.2f} (above 0 is in synchrony)")
-    say(f"{int((scored > 0).sum())} of {count(len(scored), 'window')} in synchrony")
-    if len(result.offsets) > 1:
-        best = result.best_offset
-        late = "the sound comes late" if best > 0 else "the sound comes early" if best < 0 else "as it is"
-        say(f"best offset {best:+g} s, {late}; score there {result.scores.nan_to_num(-float('inf')).max():+.2f}")
-    note_windows(result)
+    verdict, *rest = synchrony_lines(result)
+    say(f"{result.file}: {verdict}")
+    for line in rest:
+        say(line)
+    for line in window_remarks(result):
+        note(line)
 
 
 def _as_json(result: "Synchrony", model: str) -> dict[str, Any]:
