@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ._console import count, note, progress_bar, say
+from ..pipelines.in_words import orientation_lines, orientation_remarks
+from ._console import note, progress_bar, say
 from ._devices import Device, chosen_device
 from ._numbers import channel_numbers
 
@@ -74,7 +75,8 @@ def run(
     if yaw is None:
         result = _scored(file, model, step, every, device, told)
         say(json.dumps(_as_json(result, model), indent=2)) if as_json else _report(result)
-        _note_windows(result)
+        for line in orientation_remarks(result):
+            note(line)
         if out:
             _draw(result, out, f"{model} on {file.name}")
             tell(f"Look at {out}")
@@ -97,38 +99,10 @@ def _scored(
 
 
 def _report(result: "Orientation") -> None:
-    from ..pipelines.orientation import NEAR
-
-    best, compared = degrees(result.best_yaw), len(result.compared)
-    turn = f"turned by {abs(best):g}° to the {'left' if best > 0 else 'right'}"
-    if not result.sure:
-        verdict = "cannot be told, since the windows hardly agree"
-    elif result.aligned:
-        verdict = "the sound fits the picture as it is"
-    elif abs(result.best_yaw) <= NEAR:
-        verdict = f"the sound fits the picture nearly as it is, best {turn}"
-    else:
-        verdict = f"the sound is turned; it fits when it is {turn}"
+    verdict, *rest = orientation_lines(result)
     say(f"{result.file}: {verdict}")
-    signed = f"{best:+g}°" if best else "0°"
-    say(f"best yaw {signed}: score {result.scores.max():+.3f}, as it is {result.score:+.3f}")
-    if result.margin == result.margin:
-        say(f"better by {result.margin:.3f} than any angle more than 30° away")
-    agreeing, chance = result.agreeing, result.agreeing_by_chance
-    say(f"{agreeing} of {count(compared, 'window')} by themselves find it within 30°, {chance:.1f} would by chance")
-
-
-def _note_windows(result: "Orientation") -> None:
-    from ..pipelines._remarks import Remarks
-
-    for line in result.notes:
-        note(f"{line}.")
-    remarks = Remarks()
-    for start, end, reason in zip(result.start.tolist(), result.end.tolist(), result.reason):
-        if reason:
-            remarks.tell(reason, start, end)
-    for line in remarks.lines:
-        note(f"Not compared: {line}.")
+    for line in rest:
+        say(line)
 
 
 def _as_json(result: "Orientation", model: str) -> dict[str, Any]:
