@@ -19,6 +19,7 @@ from . import (
     info,
     localize,
     ls,
+    page,
     recognize,
     reproduce,
     segment360,
@@ -67,6 +68,7 @@ for verb in (
     doctor,
 ):
     app.command(verb.__name__.rpartition(".")[2])(verb.run)
+app.command("app")(page.run)
 app.command("bench", context_settings=bench.SETTINGS)(bench.run)
 app.add_typer(data.app, name="data")
 app.add_typer(ambisonics.app, name="ambisonics")

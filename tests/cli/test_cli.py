@@ -25,6 +25,7 @@ VERBS = (
     "reproduce",
     "convert",
     "doctor",
+    "app",
     "data",
 )
 
