@@ -9,8 +9,6 @@ from ..errors import AvsslError
 from .abilities import Ability, Tick
 from .work import Cancelled, Workshop
 
-CANCELLED = "Cancelled."
-
 _logger = logging.getLogger(__name__)
 
 
@@ -19,7 +17,7 @@ class Answer:
     """What the page shows.
 
     Attributes:
-        kind: Whether it came out well.
+        kind: Whether it came out well; a note leaves what was shown before.
         lines: In words.
         files: One an output of the ability; None where there is nothing to show.
     """
@@ -46,7 +44,7 @@ def answer(workshop: Workshop, session: str, ability: Ability, model: str, film:
     try:
         shown = workshop.run(session, ability, model, film, tick)
     except Cancelled:
-        return Answer("note", (CANCELLED,), nothing)
+        return Answer("note", ("Cancelled.",), nothing)
     except AvsslError as error:
         return Answer("error", (str(error).replace(str(film), film.name),), nothing)
     except Exception as error:

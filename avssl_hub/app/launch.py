@@ -8,6 +8,8 @@ import gradio as gr
 from starlette.datastructures import MutableHeaders
 from starlette.middleware import Middleware
 
+from .limits import MEGABYTE
+
 # A browser then refuses whatever is not from the page's own address, should the page ever ask for it.
 _POLICY = (
     "default-src 'self'; script-src 'self' 'unsafe-inline' blob:; style-src 'self' 'unsafe-inline'; "
@@ -42,7 +44,7 @@ def launch(page: gr.Blocks, host: str, port: int, megabytes: int, examples: Path
         enable_monitoring=False,
         run_history=False,
         footer_links=[],
-        max_file_size=megabytes * 1_000_000,
+        max_file_size=megabytes * MEGABYTE,
         allowed_paths=[str(examples)],
         app_kwargs={"middleware": [Middleware(_WithPolicy)]},
         theme=gr.themes.Default(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]),

@@ -6,13 +6,15 @@ from pathlib import Path
 from ..errors import InvalidValueError, explain
 from ..media import probe
 
+MEGABYTE = 2**20  # as browsers and Gradio count
+
 
 @dataclass(frozen=True)
 class Limits:
     """Bounds of what the page takes.
 
     Attributes:
-        megabytes: Size of a film, in millions of bytes.
+        megabytes: Size of a film, in units of ``MEGABYTE`` bytes.
         seconds: Length of a film.
 
     Raises:
@@ -38,7 +40,7 @@ class Limits:
             raise InvalidValueError(
                 explain("film", "one that was removed meanwhile", "one that is here", "Drop it again.")
             )
-        size = film.stat().st_size / 1e6
+        size = film.stat().st_size / MEGABYTE
         if size > self.megabytes:
             raise self._beyond(film, f"{size:.1f} MB", f"at most {self.megabytes} MB")
         length = probe(film).duration

@@ -8,7 +8,7 @@ from typing import Any
 import gradio as gr
 
 from .abilities import Ability
-from .answer import CANCELLED, Answer, answer
+from .answer import Answer, answer
 from .work import Workshop
 
 # Without the buttons that send what is shown to other sites.
@@ -18,8 +18,7 @@ _COMPONENTS: dict[str, Callable[..., Any]] = {
     "audio": lambda **place: gr.Audio(buttons=["download"], **place),
     "file": gr.File,
 }
-# Work waits in one queue, whichever button asked for it.
-_QUEUE = "work"
+_MOST_WAITING = 20  # for one section; each holds a thread
 
 
 def add_section(workshop: Workshop, ability: Ability, film: gr.Video, model: gr.Dropdown) -> gr.Button:
@@ -53,18 +52,19 @@ def add_section(workshop: Workshop, ability: Ability, film: gr.Video, model: gr.
         given = None if film is None else Path(film)
         return _updates(answer(workshop, request.session_hash, ability, model, given, tick))
 
-    def cancel(request: gr.Request) -> str:
+    def cancel(request: gr.Request) -> None:
         workshop.cancel(request.session_hash)
-        return _told("note", [CANCELLED])
 
-    running = start.click(
-        work, [film, model], [said, *outputs], concurrency_limit=1, concurrency_id=_QUEUE, show_progress_on=said
-    )
-    stop.click(cancel, None, said, queue=False, cancels=running)
+    # The workshop has whoever asks wait for his turn; Gradio's own queue would keep him from cancelling.
+    start.click(work, [film, model], [said, *outputs], concurrency_limit=_MOST_WAITING, show_progress_on=said)
+    stop.click(cancel, queue=False)
     return start
 
 
 def _updates(found: Answer) -> list[Any]:
+    if found.kind == "note":
+        # What was there before is still so.
+        return [_told(found.kind, found.lines), *(gr.skip() for _ in found.files)]
     files = (gr.update(value=file and str(file), visible=file is not None) for file in found.files)
     return [_told(found.kind, found.lines), *files]
 

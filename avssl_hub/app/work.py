@@ -1,7 +1,6 @@
 """Films worked on, one at a time: bounded, to be cancelled, and with nothing left behind."""
 
 import shutil
-from collections import defaultdict
 from functools import lru_cache
 from pathlib import Path
 from tempfile import mkdtemp
@@ -33,7 +32,7 @@ class Workshop:
         self.limits = limits
         self._folder, self._device = folder, device
         self._turn = Lock()
-        self._stops: defaultdict[str, set[Event]] = defaultdict(set)
+        self._jobs: set[tuple[str, Event]] = set()
         self._folders: dict[str, Path] = {}
         # The last model stays at hand.
         self._pipe = lru_cache(maxsize=1)(self._load)
@@ -53,7 +52,8 @@ class Workshop:
             AvsslError: The film is beyond the limits, or what the pipelines raise.
         """
         stop = Event()
-        self._stops[session].add(stop)
+        job = (session, stop)
+        self._jobs.add(job)
 
         def watched(done: int, total: int, what: str) -> None:
             if stop.is_set():
@@ -68,12 +68,13 @@ class Workshop:
             finally:
                 self._turn.release()
         finally:
-            self._stops[session].discard(stop)
+            self._jobs.discard(job)
 
     def cancel(self, session: str) -> None:
         """Have what a session runs end at its next step."""
-        for stop in tuple(self._stops[session]):
-            stop.set()
+        for owner, stop in tuple(self._jobs):
+            if owner == session:
+                stop.set()
 
     def forget(self, session: str) -> None:
         """Cancel what a session runs, and remove its results."""
@@ -84,8 +85,8 @@ class Workshop:
 
     def close(self) -> None:
         """Cancel everything, and wait until it has ended."""
-        for session in tuple(self._stops):
-            self.cancel(session)
+        for _, stop in tuple(self._jobs):
+            stop.set()
         with self._turn:
             pass
 
@@ -98,16 +99,18 @@ class Workshop:
             # What names a session comes from the browser, and is no name for a folder.
             self._folders[session] = Path(mkdtemp(dir=self._folder))
         home = self._folders[session]
-        folder = home / ability.name
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir()
+        folder = Path(mkdtemp(prefix=f"{ability.name}-", dir=home))
         try:
             shown = ability.show(pipe, film, folder, tick)
             tick(1, 1, "done")
-            return shown
         except BaseException:
             shutil.rmtree(folder if session in self._folders else home, ignore_errors=True)
             raise
+        # Only now: what is on the page is still to be seen if the work is cancelled.
+        for earlier in home.glob(f"{ability.name}-*"):
+            if earlier != folder:
+                shutil.rmtree(earlier, ignore_errors=True)
+        return shown
 
     def _load(self, ability: Ability, model: str) -> Any:
         return ability.load(model, self._device)
