@@ -59,12 +59,12 @@ CLAIM = Claim(
         Comparison("Views told apart help, not scenes alone", "alignment", "translated_probe", "scenes_probe"),
         Comparison("Four translated views tell it better than one", "alignment", "translated_probe", "one_view_probe"),
     ),
-    remarks="Chance is 50 %. Half of the sounds are turned about the vertical by any angle, small ones too, which nobody "
-    "could tell. AVSA sees four views of each of 16 clips a step, and AVC one of each of 64. Budgets are counted "
-    "in clips, as the paper's epochs are; on as many views AVC has seen four times as many clips. In AVWorld a "
-    "view often shows nothing of what sounds, so that direction helps to tell scenes apart as well. The "
-    "comparison on as many views was the first; those on as many clips and with scenes alone were added after it "
-    "had not shown (seeds 0 to 2). With two to three sources and views of 90 to 120 degrees, AVC on as many views "
-    "was no worse either (75.5 against 73.6 %, seed 7).",
+    remarks="Chance is 50 %. Half of the sounds are turned about the vertical by any angle, small ones too, which "
+    "nobody could tell. AVSA sees four views of each of 16 clips a step, and AVC one of each of 64. Budgets "
+    "are counted in clips, as the paper's epochs are; on as many views AVC has seen four times as many clips. "
+    "In AVWorld a view often shows nothing of what sounds, so that direction helps to tell scenes apart as "
+    "well. The comparison on as many views was the first; those on as many clips and with scenes alone were "
+    "added after it had not shown (seeds 0 to 2). With two to three sources and views of 90 to 120 degrees, "
+    "AVC on as many views was no worse either (75.5 against 73.6 %, seed 7).",
     score=score_run,
 )
