@@ -36,7 +36,7 @@ def choices() -> list[Choice]:
         card = zoo.card(name)
         here = weights_here(card) is not None
         where = "here" if here else weights_origin(card)
-        abilities = tuple(ability for ability in ABILITIES if ability.task in card.tasks)
+        abilities = tuple(ability for ability in ABILITIES if ability.of(card))
         found.append((not here, Choice(name, f"{name} ({where})", here or bool(card.hub.revision), abilities)))
     return [choice for _, choice in sorted(found, key=lambda item: item[0])]
 

@@ -19,9 +19,9 @@ def run(
 ) -> None:
     """Check files by their hashes and outputs by recorded ones; exit status 1 if anything differs."""
     from .. import zoo
+    from .._weights import weights_here
     from ..errors import InvalidValueError, explain
     from ..verification import verify
-    from ._weights import weights_here
 
     if every == (name is not None):
         raise InvalidValueError(explain("NAME and --all", "both" if every else "neither", "one of the two"))

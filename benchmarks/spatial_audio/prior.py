@@ -10,7 +10,7 @@ from torch import Tensor
 from avssl_hub.data.datasets import build
 from avssl_hub.data.datasets.spatial_audio_gen import NAMES
 from avssl_hub.data.manifest import Manifest
-from avssl_hub.data.spatial import SpatialFolder, channel_layouts, channel_mask
+from avssl_hub.data.spatial import SpatialFolder, channel_layouts, layout_mask
 from avssl_hub.errors import AvsslError, InvalidValueError, explain
 from avssl_hub.evaluation.spatial.steering import CHANNELS, ConstantSteering, mean_steering
 from avssl_hub.outputs import check_new
@@ -51,7 +51,7 @@ def training_videos(folder: Path, kind: str | None, listing: Path | None, split:
 def chunks(manifest: Manifest) -> Iterator[tuple[Tensor, Tensor]]:
     """Give the chunks that an evaluation would take, a tenth of a second in each, with the video's layout."""
     for item, layout in zip(manifest, channel_layouts(manifest)):
-        video, mask = SpatialFolder(item.path), channel_mask(layout)
+        video, mask = SpatialFolder(item.path), layout_mask(layout)
         for time in video.powers.evaluation():
             yield video.sound(video.rules.sample(time), video.rules.chunk_samples), mask
 

@@ -69,6 +69,7 @@ def test_the_chooser_has_the_whole_catalogue_and_what_is_here_first():
     by_name = {choice.name: choice for choice in found}
     for ability, model in MODELS.items():
         assert ability in [known.name for known in by_name[model].abilities]
+    assert [ability.name for ability in by_name["avsa_tiny.avworld"].abilities] == ["orientation"]
 
 
 def test_an_absent_model_says_how_to_get_it_and_cards_their_limits(monkeypatch, tmp_path):

@@ -6,6 +6,8 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
+from ..._cards import ModelCard
+
 
 class Tick(Protocol):
     """Called as the work goes on; raises if it is to end."""
@@ -45,6 +47,7 @@ class Ability:
         about: What it does and how to read it, for one who has not met it.
         button: On the button that starts it.
         task: Cards that name this task have it.
+        family: If not empty, only those of this family: what others do under the name shows nothing here.
         rows: What it shows: rows of outputs, those of a row side by side where there is room.
         load: Makes the pipeline from a model's name and a device.
         show: Writes into an empty folder what the pipeline makes of a film.
@@ -58,6 +61,11 @@ class Ability:
     rows: tuple[tuple[Output, ...], ...]
     load: Callable[[str, str], Any]
     show: Callable[[Any, Path, Path, Tick], Shown]
+    family: str = ""
+
+    def of(self, card: ModelCard) -> bool:
+        """Tell whether a model can do it."""
+        return self.task in card.tasks and self.family in ("", card.family)
 
     @property
     def outputs(self) -> tuple[Output, ...]:

@@ -41,7 +41,7 @@ DIRECTIONS = Ability(
     "Listen with headphones: a plain round head stands in for yours, which tells left from right. If the film brought "
     "spatial sound itself, that is there to compare.",
     button="Give the sound its directions",
-    task="spatial-audio-generation",
+    task="mono-to-ambisonics",
     rows=(
         (Output("video", "The film with its loudest directions"),),
         (Output("audio", "For two ears"), Output("audio", "The film's own sound, for two ears")),

@@ -30,7 +30,7 @@ HEAT = Ability(
     about="The network was never told where sound comes from: it learned to tell sound in time with the picture from "
     "sound that is not. It is hot where that answer is strong.",
     button="Draw the heat",
-    task="sound-source-localization",
+    task="sound-localization",
     rows=(
         (Output("video", "The film with heat"), Output("image", "Mean over the film")),
         (Output("file", "All maps"),),

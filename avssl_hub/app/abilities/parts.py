@@ -37,7 +37,7 @@ SCREEN = Ability(
     title="On and off the screen",
     about="Two films come out: one with the sound of what is seen, one with the rest of the sound.",
     button="Part the sound",
-    task="audio-visual-source-separation",
+    task="audio-visual-separation",
     rows=(
         (Output("video", "On the screen"), Output("video", "Off the screen")),
         (Output("image", "Spectrograms"),),

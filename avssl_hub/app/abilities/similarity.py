@@ -34,4 +34,6 @@ SIMILARITY = Ability(
     rows=((Output("image", "Similarity over time"),),),
     load=_load,
     show=_show,
+    # Others' features of picture and sound share no space.
+    family="avid",
 )
