@@ -171,9 +171,14 @@ json.dump(told, sys.stdout)
 """
 READER = """
 import json, sys
+from pathlib import Path
 import torch
 from transformers import AutoModel, AutoProcessor
 import avssl_hub
+from avssl_hub.app.abilities import SIMILARITY
+from avssl_hub.app.answer import answer
+from avssl_hub.app.limits import Limits
+from avssl_hub.app.work import Workshop
 from avssl_hub.cli import app
 from typer.testing import CliRunner
 repo, export, clip = sys.argv[1:]
@@ -188,6 +193,10 @@ told["catalogue"] = total(avssl_hub.load("avid_tiny.avworld"))
 told["torch_hub"] = total(torch.hub.load(export, "avid", pretrained="tiny.avworld", source="local"))
 embed = CliRunner().invoke(app, ["embed", clip, "-m", repo, "-o", "out.npz", "--force"])
 verify = CliRunner().invoke(app, ["verify", "hf://" + repo, "--json"])
+told["pipeline"] = list(avssl_hub.pipeline("audio-visual-feature-extraction", repo)(clip).video_embeds.shape)
+workshop = Workshop(Path(), Limits(), "cpu")
+page = answer(workshop, "reader", SIMILARITY, "avid_tiny.avworld", Path(clip), lambda *now: None)
+told["page"] = [page.kind, [file.name for file in page.files]]
 told["embed"] = [embed.exit_code, embed.output if embed.exit_code else ""]
 told["verified"] = json.loads(verify.stdout)["verified"]
 print(json.dumps(told))
@@ -258,6 +267,7 @@ def test_a_checkpoint_is_published_once_and_used_by_everyone_then_offline(checkp
         ("load", "auto", "catalogue", "torch_hub"), pytest.approx(expected)
     )
     assert (seen["processor"], seen["embed"], seen["verified"]) == (zoo.load_processor(NAME).crop_size, [0, ""], True)
+    assert (seen["pipeline"], seen["page"]) == ([2, 64], ["done", ["similarity.png"]])
     # Of each of two commits once, and not again.
     assert len(weights) <= 2
     offline = {"HF_ENDPOINT": "http://127.0.0.1:9", "HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path / "home")}

@@ -10,4 +10,4 @@ from .synchrony import SYNCHRONY
 
 ABILITIES: tuple[Ability, ...] = (SIMILARITY, HEAT, SYNCHRONY, SCREEN, VOICES, DIRECTIONS, ORIENTATION)
 
-__all__ = ["ABILITIES", "Ability", "Output", "Shown", "Tick"]
+__all__ = ["ABILITIES", "SIMILARITY", "Ability", "Output", "Shown", "Tick"]
