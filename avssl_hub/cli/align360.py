@@ -11,6 +11,7 @@ from ..pipelines.in_words import orientation_lines, orientation_remarks
 from ._console import note, progress_bar, say
 from ._devices import Device, chosen_device
 from ._numbers import channel_numbers
+from ._sphere_options import Channels, Projection, Stereo
 
 if TYPE_CHECKING:
     from ..pipelines.orientation import Orientation
@@ -31,15 +32,9 @@ def run(
         float | None, typer.Option(help="Degrees to turn the sound of --fixed by, to the left; nothing is scored then.")
     ] = None,
     lossless: Annotated[bool, typer.Option("--lossless", help="FLAC in that film, in place of AAC.")] = False,
-    projection: Annotated[
-        str | None, typer.Option(help="equirectangular, cubemap or eac (YouTube's), whatever the film says.")
-    ] = None,
-    stereo: Annotated[
-        str | None, typer.Option(help="mono, top-bottom, left-right or right-left, whatever the film says.")
-    ] = None,
-    channels: Annotated[
-        str | None, typer.Option(help="Which channels are W,Y,Z,X, from 0; by default metadata or the codec tell.")
-    ] = None,
+    projection: Projection = None,
+    stereo: Stereo = None,
+    channels: Channels = None,
     stored_order: Annotated[
         bool,
         typer.Option("--stored-order", help="Undo how decoders of Vorbis and Opus sort 5 to 8 channels as speakers."),

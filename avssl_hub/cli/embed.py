@@ -8,6 +8,7 @@ import typer
 from ._console import count, note, progress_bar, say, say_error
 from ._devices import Device, chosen_device
 from ._numbers import channel_numbers, directions
+from ._sphere_options import Channels, Projection, Stereo
 
 if TYPE_CHECKING:
     from ..pipelines.embed_files import EmbedReport
@@ -29,15 +30,9 @@ def run(
         typer.Option(help="360°: AZIMUTH,ELEVATION of a view in degrees, left and up positive; in place of --views."),
     ] = None,
     view_width: Annotated[float | None, typer.Option(help="360°: degrees that a view is wide and high.")] = None,
-    projection: Annotated[
-        str | None, typer.Option(help="360°: equirectangular, cubemap or eac (YouTube's), whatever the film says.")
-    ] = None,
-    stereo: Annotated[
-        str | None, typer.Option(help="360°: mono, top-bottom, left-right or right-left, whatever the film says.")
-    ] = None,
-    channels: Annotated[
-        str | None, typer.Option(help="360°: which channels are W,Y,Z,X, counted from 0; by default 0,1,2,3 of four.")
-    ] = None,
+    projection: Projection = None,
+    stereo: Stereo = None,
+    channels: Channels = None,
     device: Device = None,
     batch_size: Annotated[int, typer.Option(help="Windows a forward pass.")] = 8,
     keep_going: Annotated[

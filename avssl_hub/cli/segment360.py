@@ -9,6 +9,7 @@ import typer
 from ._console import count, note, progress_bar, say, show, table
 from ._devices import Device, chosen_device
 from ._numbers import channel_numbers
+from ._sphere_options import Channels, Projection, Stereo
 
 if TYPE_CHECKING:
     from ..pipelines.segment import Segmentation
@@ -26,15 +27,9 @@ def run(
     every: Annotated[
         float | None, typer.Option(help="Seconds from clip to clip; by default they touch. Fewer take less time.")
     ] = None,
-    projection: Annotated[
-        str | None, typer.Option(help="equirectangular, cubemap or eac (YouTube's), whatever the film says.")
-    ] = None,
-    stereo: Annotated[
-        str | None, typer.Option(help="mono, top-bottom, left-right or right-left, whatever the film says.")
-    ] = None,
-    channels: Annotated[
-        str | None, typer.Option(help="Which channels are W,Y,Z,X, counted from 0; by default the film tells.")
-    ] = None,
+    projection: Projection = None,
+    stereo: Stereo = None,
+    channels: Channels = None,
     device: Device = None,
     force: Annotated[bool, typer.Option("--force", help="Replace outputs that are there.")] = False,
 ) -> None:

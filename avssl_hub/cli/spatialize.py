@@ -8,6 +8,7 @@ import typer
 
 from ._console import note, progress_bar, say
 from ._devices import Device, chosen_device
+from ._sphere_options import Projection, Stereo
 
 
 def run(
@@ -24,12 +25,8 @@ def run(
         Path | None, typer.Option(help="The preview's head: .sofa, or .wav of Omnitone; by default a rigid sphere.")
     ] = None,
     lossless: Annotated[bool, typer.Option("--lossless", help="FLAC in the film, in place of AAC.")] = False,
-    projection: Annotated[
-        str | None, typer.Option(help="equirectangular, cubemap or eac (YouTube's), whatever the film says.")
-    ] = None,
-    stereo: Annotated[
-        str | None, typer.Option(help="mono, top-bottom, left-right or right-left, whatever the film says.")
-    ] = None,
+    projection: Projection = None,
+    stereo: Stereo = None,
     windows: Annotated[
         str, typer.Option(help="cross_fade, or released: chunks side by side, as the authors' tool.")
     ] = "cross_fade",
