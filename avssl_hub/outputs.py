@@ -49,6 +49,16 @@ def check_suffix(out: Path, suffixes: Sequence[str], force: bool) -> None:
     check_new(out, force)
 
 
+def check_apart(out: Path, source: str | os.PathLike) -> None:
+    """Refuse to write over the film that is read.
+
+    Raises:
+        OutputError: ``out`` is ``source``.
+    """
+    if out.exists() and out.samefile(source):
+        raise OutputError(explain(f"output {out}", "the film itself", "another name"))
+
+
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """Give a file beside ``path`` to write; it takes its place if the block ends well and vanishes otherwise."""

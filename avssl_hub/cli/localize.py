@@ -39,7 +39,7 @@ def run(
     multisensory_localization.audioset is the authors' network; the tiny model of AVWorld knows that toy world only.
     """
     from ..errors import InvalidValueError, explain
-    from ..outputs import OutputError, check_suffix
+    from ..outputs import check_apart, check_suffix
     from ..pipelines.localize import LocalizationPipeline
     from ..pipelines.overlay import write_maps, write_overlay, write_still
 
@@ -48,8 +48,8 @@ def run(
         raise InvalidValueError(explain("outputs", "none", "one or more of -o, --still and --map"))
     for path, suffix in wanted.items():
         check_suffix(path, [suffix], force)
-    if out and out.exists() and out.samefile(file):
-        raise OutputError(explain(f"output {out}", "the film itself", "another name"))
+    if out:
+        check_apart(out, file)
     localize = LocalizationPipeline(model, device=chosen_device(device))
     with progress_bar("looking", "windows") as move:
         result = localize(file, every=every, released=released, progress=move)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 
+from ..audio.ambisonics.conventions import FIRST_ORDER_CHANNELS
 from ..audio.blocks import windows_at
 from ..media import MediaSource, PictureReader, probe
-from ..models.avsa.processing_avsa import CHANNELS
 from ._remarks import Remarks
 from ._sphere import find_sphere
 from ._sphere_film import find_film
@@ -107,8 +107,8 @@ class SegmentationStream:
         before = (rules.audio_duration - rules.video_duration) / 2
         firsts = [round((start - before + self._film.lag - sound.start) * rules.sampling_rate) for start in starts]
         length = round(rules.audio_duration * rules.sampling_rate)
-        blocks = ambisonic_blocks(sound, self._film.places[:CHANNELS])
-        for start, (window, present) in zip(starts, windows_at(blocks, firsts, CHANNELS, length)):
+        blocks = ambisonic_blocks(sound, self._film.places[:FIRST_ORDER_CHANNELS])
+        for start, (window, present) in zip(starts, windows_at(blocks, firsts, FIRST_ORDER_CHANNELS, length)):
             if present < SOUND_COVERAGE * length:
                 self._remarks.tell("no sound, taken for silence", start, start + self.every)
             yield window

@@ -60,10 +60,15 @@ class Sphere:
             picture = self._placed(picture, height, width)
         return picture.permute(1, 2, 0)
 
-    def _placed(self, picture: torch.Tensor, height: int, width: int) -> torch.Tensor:
+    def shown(self, height: int, width: int) -> tuple[slice, slice]:
+        """Return the rows and columns of a whole equirectangular picture of a size that the film's picture shows."""
         top, bottom, left, right = self.bounds
         rows = slice(round(top * height), max(round(top * height) + 1, round((1 - bottom) * height)))
         columns = slice(round(left * width), max(round(left * width) + 1, round((1 - right) * width)))
+        return rows, columns
+
+    def _placed(self, picture: torch.Tensor, height: int, width: int) -> torch.Tensor:
+        rows, columns = self.shown(height, width)
         whole = torch.full((3, height, width), _GREY, dtype=torch.uint8)
         seen = whole[:, rows, columns]
         seen.copy_(TF.resize(picture, list(seen.shape[1:]), antialias=True))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from ..audio.ambisonics.conventions import FIRST_ORDER_CHANNELS
 from ..audio.blocks import windows_at
 from ..errors import explain
 from ..media import DecodeError, PictureReader, SoundReader
@@ -80,8 +81,8 @@ class SphereWindows:
         rules, rate = self._rules, self._rules.sampling_rate
         starts = [self._begin + first / rules.fps for first in self._firsts]
         samples = (round((start - self._sound_start) * rate) for start in starts)
-        blocks = ambisonic_blocks(self._sound, self._film.places[:4])
-        sounds = windows_at(blocks, samples, 4, round(rules.audio_duration * rate))
+        blocks = ambisonic_blocks(self._sound, self._film.places[:FIRST_ORDER_CHANNELS])
+        sounds = windows_at(blocks, samples, FIRST_ORDER_CHANNELS, round(rules.audio_duration * rate))
         for start, (frames, ended), (sound, present) in zip(starts, self._frames(), sounds):
             end = min(start + rules.audio_duration, self.end)
             reason = "the picture is over" if ended else self._judged(sound, present / rate, end - start)

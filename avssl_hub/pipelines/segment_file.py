@@ -13,10 +13,9 @@ from ..errors import InvalidValueError, explain
 from ..jobs.interrupts import heard_interrupts
 from ..media import repaint_media, write_spatial_metadata
 from ..media.spherical import EQUIRECTANGULAR
-from ..outputs import OutputError, check_suffix, replacing
+from ..outputs import check_apart, check_suffix, replacing
 from ..video.class_overlay import add_legend, class_colours, overlay_classes
 from ._segmentation_stream import Moment, SegmentationStream
-from ._sphere import Sphere
 from ._sphere_source import VideoLayout
 from .segment import Segmentation, SegmentationPipeline
 from .spatial_heat import eyes_of
@@ -52,7 +51,7 @@ def segment_file(
         What was found, without maps.
 
     Raises:
-        OutputError: An output cannot be written, is there already, is the film itself or one of two of a name.
+        OutputError: An output cannot be written, is there already, or is the film itself.
         InvalidValueError: The film is to be painted, and is not equirectangular.
         AvsslError: As ``SegmentationPipeline.__call__`` raises.
     """
@@ -109,8 +108,7 @@ def _check(outputs: list[tuple[Path | None, str]], source: Path, force: bool) ->
     wanted = [(path, suffix) for path, suffix in outputs if path]
     for path, suffix in wanted:
         check_suffix(path, [suffix], force)
-        if path.exists() and path.samefile(source):
-            raise OutputError(explain(f"output {path}", "the film itself", "another name"))
+        check_apart(path, source)
 
 
 def _paint(
@@ -126,7 +124,8 @@ def _paint(
     def paint(frame: torch.Tensor, time: float) -> torch.Tensor:
         moment, painted = moments.at(time), frame.clone()
         for eye in eyes_of(painted, sphere.stereo):
-            eye.copy_(overlay_classes(eye, _within(moment.classes, sphere), colours))
+            rows, columns = sphere.shown(*moment.classes.shape)
+            eye.copy_(overlay_classes(eye, moment.classes[rows, columns], colours))
             add_legend(eye, names, moment.shares, colours)
         return painted
 
@@ -134,14 +133,6 @@ def _paint(
         film = Path(scratch) / "film.mp4"
         repaint_media(source, film, paint)
         write_spatial_metadata(film, target, sphere.metadata, stream.metadata.audio)
-
-
-def _within(classes: torch.Tensor, sphere: Sphere) -> torch.Tensor:
-    """Cut a map to what of the sphere the picture shows."""
-    (height, width), (top, bottom, left, right) = classes.shape, sphere.bounds
-    rows = slice(round(top * height), max(round(top * height) + 1, round((1 - bottom) * height)))
-    columns = slice(round(left * width), max(round(left * width) + 1, round((1 - right) * width)))
-    return classes[rows, columns]
 
 
 def _write_table(found: Segmentation, path: Path) -> None:

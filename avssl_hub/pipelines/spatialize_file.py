@@ -16,7 +16,7 @@ from ..jobs.interrupts import heard_interrupts
 from ..media import MissingStreamError, SoundReader, SpatialAudio, write_sound, write_spatial_metadata
 from ..media.replace_sound import replace_sound
 from ..media.spherical import EQUIRECTANGULAR
-from ..outputs import OutputError, check_suffix, replacing
+from ..outputs import OutputError, check_apart, check_suffix, replacing
 from ._spatialization_stream import SpatializationStream
 from .ambisonics.render import two_ears
 from .spatial_heat import write_heat
@@ -139,8 +139,7 @@ def _check(files: SpatialFiles, source: Path, force: bool) -> None:
         check_suffix(path, [suffix], force)
         if paths.count(path) > 1:
             raise OutputError(explain(f"output {path}", "one name for two files", "a name for each"))
-        if path.exists() and path.samefile(source):
-            raise OutputError(explain(f"output {path}", "the film itself", "another name"))
+        check_apart(path, source)
 
 
 def _check_picture(files: SpatialFiles, stream: SpatializationStream) -> None:

@@ -14,7 +14,7 @@ from ..errors import InvalidValueError, explain
 from ..jobs.interrupts import heard_interrupts
 from ..media import SoundReader, SpatialMetadataError, probe, read_spatial_metadata, write_sound, write_spatial_metadata
 from ..media.replace_sound import replace_sound
-from ..outputs import OutputError, check_suffix, replacing
+from ..outputs import check_apart, check_suffix, replacing
 from ._sphere_film import SphereFilm
 
 
@@ -38,8 +38,7 @@ def check_turned(film: str | PathLike, out: str | PathLike, force: bool = False)
         OutputError: ``out`` is no .mp4, the film itself, there already without ``force``, or cannot be written.
     """
     out = Path(out)
-    if out.exists() and out.samefile(film):
-        raise OutputError(explain(f"output {out}", "the film itself", "another name"))
+    check_apart(out, film)
     check_suffix(out, [".mp4"], force)
 
 

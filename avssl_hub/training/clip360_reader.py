@@ -7,15 +7,13 @@ import torch
 from torch import Tensor
 from torchvision.transforms.v2.functional import resize
 
+from ..audio.ambisonics.conventions import FIRST_ORDER_CHANNELS
 from ..data.clips import Span, sample_audio_visual_start
 from ..data.manifest import ManifestItem
 from ..data.sound_beside import sound_beside
 from ..errors import explain
 from ..media import DecodeError, MediaReader
 from .clip_reader import opened, span_of
-
-# Sounds of higher order begin with these: W, Y, Z, X.
-CHANNELS = 4
 
 
 class Clip360:
@@ -51,7 +49,7 @@ class Clip360:
         self._fps, self._sampling_rate, self._size = fps, sampling_rate, size
         self.picture = span_of("picture", item, picture, picture.video)
         heard = span_of("sound", item, sound, sound.audio)
-        if sound.audio.channels < CHANNELS:
+        if sound.audio.channels < FIRST_ORDER_CHANNELS:
             step = "Is it the film's sound for headphones? Ambisonics have W, Y, Z and X."
             text = explain(f"sound of {item.name}", f"{sound.audio.channels} channels", "4 or more", step)
             raise DecodeError(text, item.name, sound.audio.index)
@@ -88,7 +86,7 @@ class Clip360:
             MediaError: It cannot be read.
         """
         sound = self._audio.read_audio(start + self._lag, duration, self._sampling_rate, channels=None)
-        return sound.samples[:CHANNELS]
+        return sound.samples[:FIRST_ORDER_CHANNELS]
 
 
 class Clip360Reader:

@@ -13,6 +13,9 @@ from ...errors import InvalidValueError, explain, unknown_name
 
 HIGHEST_ORDER = 3
 
+# W, Y, Z and X, with which sounds of higher order begin too.
+FIRST_ORDER_CHANNELS = 4
+
 # Number of channels of a full sphere, and its order.
 FULL_SPHERES = {(order + 1) ** 2: order for order in range(1, HIGHEST_ORDER + 1)}
 

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from ...audio.ambisonics import rotate
+from ...audio.ambisonics.conventions import FIRST_ORDER_CHANNELS
 from ...errors import explain
 from ...media.jpeg import read_jpeg
 from ...media.pcm import read_pcm
@@ -20,7 +21,6 @@ from .powers import ChunkPowers, parse_powers
 from .rules import ChunkRules
 
 SOUND, PICTURES, FLOW, POWERS = "ambix", "video", "flow", "audio_pow.lst"
-CHANNELS = 4
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ class SpatialFolder:
             WrongSoundError: A file has another number of channels, rate or length than it should.
             MediaError: A file cannot be read.
         """
-        rate, samples = self.rules.sampling_rate, torch.zeros(CHANNELS, count)
+        rate, samples = self.rules.sampling_rate, torch.zeros(FIRST_ORDER_CHANNELS, count)
         begin, end = max(first, 0), min(first + count, self.seconds * rate)
         for second in range(begin // rate, -(-end // rate)):
             left, right = max(begin, second * rate), min(end, (second + 1) * rate)
@@ -143,7 +143,7 @@ class SpatialFolder:
     def _second(self, number: int) -> torch.Tensor:
         path = self.path / SOUND / f"{number:06d}.wav"
         samples, rate = read_pcm(path)
-        wanted = (CHANNELS, self.rules.sampling_rate)
+        wanted = (FIRST_ORDER_CHANNELS, self.rules.sampling_rate)
         if (*samples.shape, rate) != (*wanted, wanted[1]):
             got = f"{samples.shape[0]} channels of {samples.shape[1]} samples at {rate} Hz"
             rule = f"{wanted[0]} channels of {wanted[1]} samples at {wanted[1]} Hz, which is a second"

@@ -8,6 +8,7 @@ import torchaudio.functional as TAF
 from safetensors.torch import load_file
 from transformers import BatchFeature
 
+from ...audio.ambisonics.conventions import FIRST_ORDER_CHANNELS
 from ...audio.head_model import spherical_head
 from ...audio.spectrogram import fit_length, log_mel_spectrogram
 from ...errors import InvalidValueError, explain
@@ -19,8 +20,6 @@ from .._clip_processor import ClipProcessor
 from .._raw_media import Array, Source, per_clip
 
 STATISTICS = Path(__file__).with_name("statistics.safetensors")
-# Sounds of higher order begin with these: W, Y, Z, X (ACN, SN3D).
-CHANNELS = 4
 
 
 class AvsaProcessor(ClipProcessor):
@@ -134,7 +133,7 @@ class AvsaProcessor(ClipProcessor):
             "view_width": (0 < self.view_width <= 1, "a number in (0, 1]"),
             "head_filters": (
                 self.head_filters is None
-                or (self.hearing == "stereo" and head.shape[:2] == (CHANNELS, 2) and head.numel() > 0),
+                or (self.hearing == "stereo" and head.shape[:2] == (FIRST_ORDER_CHANNELS, 2) and head.numel() > 0),
                 "filters (4, 2, taps) with hearing='stereo', and None otherwise",
             ),
             "audio_duration": (self.num_spectrogram_frames > 0, "at least one spectrogram frame long"),
@@ -253,14 +252,16 @@ class AvsaProcessor(ClipProcessor):
 
     def _read_sound(self, reader: MediaReader, start: float) -> torch.Tensor:
         stream = reader.audio
-        if stream.channels < CHANNELS:
+        if stream.channels < FIRST_ORDER_CHANNELS:
             step = "Is it the film's sound for headphones? Ambisonics have W, Y, Z and X."
             text = explain(f"sound of {reader.info.name}", f"{stream.channels} channels", "4 or more", step)
             raise DecodeError(text, reader.info.name, stream.index)
-        return reader.read_audio(start, self.audio_duration, self.sampling_rate, channels=None).samples[:CHANNELS]
+        return reader.read_audio(start, self.audio_duration, self.sampling_rate, channels=None).samples[
+            :FIRST_ORDER_CHANNELS
+        ]
 
     def _own_sound(self, samples: torch.Tensor, sampling_rate: int) -> torch.Tensor:
-        if len(samples) < CHANNELS:
+        if len(samples) < FIRST_ORDER_CHANNELS:
             expected = "first-order ambisonics (W, Y, Z, X), or a higher order"
             raise InvalidValueError(explain("audio item", f"{len(samples)} channels", expected))
-        return TAF.resample(samples[:CHANNELS], sampling_rate, self.sampling_rate)
+        return TAF.resample(samples[:FIRST_ORDER_CHANNELS], sampling_rate, self.sampling_rate)
