@@ -12,20 +12,19 @@ from ..audio.spectrogram import log_spectrogram
 from ..data.clips import Span, center_start
 from ..media import MediaReader
 from ..outputs import replacing
+from ._figure_style import BEST, FONT, INK
 from .match import Matches
 
 _SOUND_RATE = 12000  # samples per second of the strips: most of speech and of AVWorld lies below 6 kHz
 _SOUND_SECONDS = 2.0
 
-# Inches, and points that stay legible when the picture is as wide as a phone.
+# Inches.
 _CELL, _GAP, _STRIP, _BAR = 0.72, 0.05, 0.9, 0.25
 _LETTER = 0.115
 _HEAD, _FOOT, _RIGHT = 1.0, 1.0, 1.0
 _LEAST_WIDTH = 8.0
-_FONT = 13
 
 _LEAST_RANGE = 0.5  # of the colours, so that a model to which all is alike looks that way
-_INK, _OWN = "#222222", "#d62728"
 
 
 def draw_matches(matches: Matches, labels: Sequence[str], path: str | Path, subtitle: str) -> None:
@@ -59,19 +58,19 @@ def draw_matches(matches: Matches, labels: Sequence[str], path: str | Path, subt
     for row, index in enumerate(matches.pictures):
         axes = place(left - _GAP - _CELL, top + _CELL * row + _GAP / 2, _CELL, _CELL - _GAP)
         axes.imshow(_thumbnail(matches.files[index]).numpy())
-        axes.set_ylabel(labels[index], rotation=0, ha="right", va="center", fontsize=_FONT, color=_INK)
+        axes.set_ylabel(labels[index], rotation=0, ha="right", va="center", fontsize=FONT, color=INK)
         _bare(axes)
     for column, index in enumerate(matches.sounds):
         axes = place(left + _CELL * column + _GAP / 2, head, _CELL - _GAP, _STRIP)
         decibels = _spectrogram(matches.files[index])
         loudest = decibels.max().item()
         axes.imshow(decibels.T.numpy(), origin="lower", aspect="auto", cmap="Greys", vmin=loudest - 60, vmax=loudest)
-        axes.set_title(labels[index], fontsize=_FONT, color=_INK, rotation=45, ha="left", va="bottom", x=0.3)
+        axes.set_title(labels[index], fontsize=FONT, color=INK, rotation=45, ha="left", va="bottom", x=0.3)
         _bare(axes)
     _draw_corner(place(0, head, left - _GAP, _STRIP))
     bar = figure.colorbar(image, cax=place(left + _CELL * columns + _GAP, top, _BAR, _CELL * rows))
-    bar.set_label("cosine similarity", fontsize=_FONT - 1, color=_INK)
-    bar.ax.tick_params(labelsize=_FONT - 3)
+    bar.set_label("cosine similarity", fontsize=FONT - 1, color=INK)
+    bar.ax.tick_params(labelsize=FONT - 3)
     _write_texts(figure, matches, subtitle, height)
     with replacing(Path(path)) as partial:
         figure.savefig(partial, format="png")
@@ -86,19 +85,19 @@ def _draw_matrix(axes: Axes, matches: Matches):
     for row, picture in enumerate(matches.pictures):
         for column, sound in enumerate(matches.sounds):
             value = values[row, column]
-            ink = "white" if abs(value) > 0.65 * limit else _INK
-            axes.text(column, row, f"{value:.2f}", ha="center", va="center", color=ink, fontsize=_FONT - 3)
+            ink = "white" if abs(value) > 0.65 * limit else INK
+            axes.text(column, row, f"{value:.2f}", ha="center", va="center", color=ink, fontsize=FONT - 3)
             if picture == sound:
                 corner = (column - 0.45, row - 0.45)
-                axes.add_patch(Rectangle(corner, 0.9, 0.9, fill=False, edgecolor=_OWN, linewidth=2.5))
-        axes.scatter(values[row].argmax(), row - 0.3, s=45, c=_INK, edgecolors="white", zorder=3)
+                axes.add_patch(Rectangle(corner, 0.9, 0.9, fill=False, edgecolor=BEST, linewidth=2.5))
+        axes.scatter(values[row].argmax(), row - 0.3, s=45, c=INK, edgecolors="white", zorder=3)
     return image
 
 
 def _draw_corner(axes: Axes) -> None:
     axes.axis("off")
     for height, text in ((0.5, "sounds →"), (0.12, "pictures ↓")):
-        axes.text(0.97, height, text, ha="right", va="center", fontsize=_FONT, weight="bold", color=_INK)
+        axes.text(0.97, height, text, ha="right", va="center", fontsize=FONT, weight="bold", color=INK)
 
 
 def _write_texts(figure: Figure, matches: Matches, subtitle: str, height: float) -> None:
@@ -106,10 +105,10 @@ def _write_texts(figure: Figure, matches: Matches, subtitle: str, height: float)
     question = "Which sound belongs to which picture?"
     result = f"picture finds its own sound: {found} of {both}     sound finds its own picture: {found_back} of {both}"
     key = "Rows are pictures, columns are sounds.  Red box: from one clip.  Dot: the nearest sound of each picture."
-    figure.text(0.02, 1 - 0.2 / height, question, fontsize=_FONT + 5, va="top", weight="bold")
-    figure.text(0.02, 1 - 0.6 / height, subtitle, fontsize=_FONT - 2, va="top", color=_INK)
-    figure.text(0.02, 0.5 / height, result, fontsize=_FONT, va="bottom", weight="bold")
-    figure.text(0.02, 0.2 / height, key, fontsize=_FONT - 3, va="bottom", color=_INK)
+    figure.text(0.02, 1 - 0.2 / height, question, fontsize=FONT + 5, va="top", weight="bold")
+    figure.text(0.02, 1 - 0.6 / height, subtitle, fontsize=FONT - 2, va="top", color=INK)
+    figure.text(0.02, 0.5 / height, result, fontsize=FONT, va="bottom", weight="bold")
+    figure.text(0.02, 0.2 / height, key, fontsize=FONT - 3, va="bottom", color=INK)
 
 
 def _bare(axes: Axes) -> None:

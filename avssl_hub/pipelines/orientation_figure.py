@@ -8,10 +8,8 @@ from matplotlib.figure import Figure
 from matplotlib.projections.polar import PolarAxes
 
 from ..outputs import replacing
+from ._figure_style import BEST, FONT, INK, LINE
 from .orientation import Orientation
-
-_FONT = 13  # points that stay legible when the picture is as wide as a phone
-_INK, _LINE, _BEST = "#222222", "#1f77b4", "#d62728"
 
 
 def draw_orientation(result: Orientation, path: str | Path, subtitle: str) -> None:
@@ -27,7 +25,7 @@ def draw_orientation(result: Orientation, path: str | Path, subtitle: str) -> No
     """
     figure = Figure(figsize=(8, 8.5), dpi=130, facecolor="white", layout="constrained")
     axes = figure.subplots(subplot_kw={"projection": "polar"})
-    figure.suptitle(f"By which angle must the sound be turned?\n{subtitle}", fontsize=_FONT + 2, color=_INK)
+    figure.suptitle(f"By which angle must the sound be turned?\n{subtitle}", fontsize=FONT + 2, color=INK)
     axes.set_theta_zero_location("N")
     _draw(axes, result)
     with replacing(Path(path)) as partial:
@@ -41,19 +39,19 @@ def _draw(axes: PolarAxes, result: Orientation) -> None:
     room = 0.1 * (high - low) or 1.0
     best, top = result.best_yaw, high + room
     axes.set_rlim(low - 2 * room, top)
-    axes.fill_between(yaws, scores - spread, scores + spread, color=_LINE, alpha=0.2, linewidth=0)
-    axes.plot(yaws, scores, marker="o", color=_LINE, label="score, and its spread over the windows")
-    axes.plot([best, best], [low - 2 * room, top], color=_BEST, linewidth=2, label=f"best: {math.degrees(best):+.0f}°")
+    axes.fill_between(yaws, scores - spread, scores + spread, color=LINE, alpha=0.2, linewidth=0)
+    axes.plot(yaws, scores, marker="o", color=LINE, label="score, and its spread over the windows")
+    axes.plot([best, best], [low - 2 * room, top], color=BEST, linewidth=2, label=f"best: {math.degrees(best):+.0f}°")
     names = {0: "0°\nas it is", 90: "+90°\nleft", -180: "±180°\nbehind", -90: "-90°\nright"}
     angles = range(-180, 180, 30)
     axes.set_xticks([math.radians(angle) for angle in angles])
     # Ticks change the range that is shown.
     axes.set_thetalim(-math.pi, math.pi)
     axes.set_xticklabels([names.get(angle, f"{angle:+d}°") for angle in angles])
-    axes.tick_params(labelsize=_FONT - 2, colors=_INK)
+    axes.tick_params(labelsize=FONT - 2, colors=INK)
     axes.tick_params(axis="x", pad=14)
     axes.set_rlabel_position(15)
-    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.12), fontsize=_FONT - 2, frameon=False, ncols=2)
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.12), fontsize=FONT - 2, frameon=False, ncols=2)
 
 
 def _closed(values: torch.Tensor) -> torch.Tensor:
