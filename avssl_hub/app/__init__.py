@@ -5,10 +5,12 @@ It is above the pipelines, as the command line is, and needs the extra ``app``. 
 
     from avssl_hub.app import AppSettings, Limits, serve
 
-    serve(AppSettings(host="0.0.0.0", limits=Limits(megabytes=50, seconds=30)))
+    if __name__ == "__main__":
+        serve(AppSettings(host="0.0.0.0", limits=Limits(megabytes=50, seconds=30)))
 
-``requirements.txt`` with the address of this repository and ``[app]`` behind it, and the lines of ``constraints.txt``;
-and a ``README.md`` whose header says ``sdk: gradio`` and ``app_file: app.py``.
+where the condition keeps the process that opens films from serving another page; ``requirements.txt`` with the address
+of this repository and ``[app]`` behind it, and the lines of ``constraints.txt``; and a ``README.md`` whose header says
+``sdk: gradio`` and ``app_file: app.py``.
 """
 
 from .limits import Limits

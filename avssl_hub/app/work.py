@@ -1,13 +1,15 @@
 """Films worked on, one at a time: bounded, to be cancelled, and with nothing left behind."""
 
 import shutil
-from functools import lru_cache
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import mkdtemp
 from threading import Event, Lock
-from typing import Any
 
+from ..errors import InvalidValueError, explain
+from ..jobs.apart import ProcessApart, ProcessDiedError
 from .abilities import Ability, Shown, Tick
+from .bench import Order, carry_out
 from .limits import Limits
 
 _WAIT = 0.1  # seconds between looks whether a job that waits is cancelled
@@ -20,7 +22,8 @@ class Cancelled(Exception):
 class Workshop:
     """Runs what the page asks for.
 
-    Each session has a folder of its own, which holds the last result of each ability.
+    Each session has a folder of its own, which holds the last result of each ability. Films are opened in another
+    process only, which also keeps the last model at hand.
 
     Args:
         folder: Where results are written; exists.
@@ -34,8 +37,7 @@ class Workshop:
         self._turn = Lock()
         self._jobs: set[tuple[str, Event]] = set()
         self._folders: dict[str, Path] = {}
-        # The last model stays at hand.
-        self._pipe = lru_cache(maxsize=1)(self._load)
+        self._bench = ProcessApart(carry_out)
 
     def run(self, session: str, ability: Ability, model: str, film: Path, tick: Tick) -> Shown:
         """Show what a model makes of a film, as soon as no other work is under way.
@@ -49,29 +51,30 @@ class Workshop:
 
         Raises:
             Cancelled: ``cancel`` or ``forget`` was called meanwhile.
-            AvsslError: The film is beyond the limits, or what the pipelines raise.
+            AvsslError: The film is beyond the limits or ends the process that reads it, or what the pipelines raise.
         """
         stop = Event()
         job = (session, stop)
         self._jobs.add(job)
 
-        def watched(done: int, total: int, what: str) -> None:
+        def still_wanted() -> None:
             if stop.is_set():
                 raise Cancelled
-            tick(done, total, what)
 
         try:
             while not self._turn.acquire(timeout=_WAIT):
-                watched(0, 1, "waiting for other work to end")
+                still_wanted()
+                tick(0, 1, "waiting for other work to end")
             try:
-                return self._run(session, ability, model, film, watched)
+                still_wanted()
+                return self._run(session, ability, model, film, tick, still_wanted)
             finally:
                 self._turn.release()
         finally:
             self._jobs.discard(job)
 
     def cancel(self, session: str) -> None:
-        """Have what a session runs end at its next step."""
+        """Have what a session runs end."""
         for owner, stop in tuple(self._jobs):
             if owner == session:
                 stop.set()
@@ -88,23 +91,31 @@ class Workshop:
         for _, stop in tuple(self._jobs):
             stop.set()
         with self._turn:
-            pass
+            self._bench.close()
 
-    def _run(self, session: str, ability: Ability, model: str, film: Path, tick: Tick) -> Shown:
-        self.limits.check(film)
-        tick(0, 1, "loading the model")
-        pipe = self._pipe(ability, model)
-        tick(0, 1, "opening the film")
+    def _run(
+        self,
+        session: str,
+        ability: Ability,
+        model: str,
+        film: Path,
+        tick: Tick,
+        still_wanted: Callable[[], None],
+    ) -> Shown:
         if session not in self._folders:
             # What names a session comes from the browser, and is no name for a folder.
             self._folders[session] = Path(mkdtemp(dir=self._folder))
         home = self._folders[session]
         folder = Path(mkdtemp(prefix=f"{ability.name}-", dir=home))
+        order = Order(ability, model, self._device, film, self.limits, folder)
+        tick(0, 1, "making ready")
         try:
-            shown = ability.show(pipe, film, folder, tick)
-            tick(1, 1, "done")
-        except BaseException:
+            shown = self._bench.run(order, heed=tick, still_wanted=still_wanted)
+            still_wanted()
+        except BaseException as error:
             shutil.rmtree(folder if session in self._folders else home, ignore_errors=True)
+            if isinstance(error, ProcessDiedError):
+                raise _deadly(film, error) from error
             raise
         # Only now: what is on the page is still to be seen if the work is cancelled.
         for earlier in home.glob(f"{ability.name}-*"):
@@ -112,5 +123,8 @@ class Workshop:
                 shutil.rmtree(earlier, ignore_errors=True)
         return shown
 
-    def _load(self, ability: Ability, model: str) -> Any:
-        return ability.load(model, self._device)
+
+def _deadly(film: Path, error: ProcessDiedError) -> InvalidValueError:
+    step = "Write it anew, with ffmpeg say, and shorter or smaller if it was for want of memory."
+    got = f"the end of the process that worked on it ({error})"
+    return InvalidValueError(explain(f"film {film.name!r}", got, "a film that can be read to its end", step))

@@ -1,4 +1,4 @@
-"""Hearing Ctrl-C wherever it strikes."""
+"""Hearing Ctrl-C wherever it strikes, and leaving it to who answers to it."""
 
 import signal
 import threading
@@ -42,3 +42,8 @@ def heard_interrupts() -> Iterator[Callable[[], None]]:
         yield check
     finally:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def leave_interrupts() -> None:
+    """Pass over Ctrl-C in a process that another one ends: the key reaches both."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)

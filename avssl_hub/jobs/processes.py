@@ -1,13 +1,14 @@
 """Work on untrusted files spread over processes, of which any may be killed by what it reads."""
 
 import multiprocessing
-import signal
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from itertools import islice
 from typing import TypeVar
+
+from .interrupts import leave_interrupts
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -64,12 +65,7 @@ def _one_by_one(
 
 def _pool(jobs: int) -> ProcessPoolExecutor:
     # A forked child would inherit the locks of FFmpeg's and torch's threads as they happen to be.
-    return ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"), _leave_interrupts)
-
-
-def _leave_interrupts() -> None:
-    # Ctrl-C reaches all processes; the first one ends the others.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    return ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"), leave_interrupts)
 
 
 def _submit(pool: ProcessPoolExecutor, work: Callable[[Task], Result], chunk: list[Task]) -> Future:

@@ -8,11 +8,25 @@ from tests.media.corpus import make
 from tests.pipelines.readable import film
 
 
+@pytest.fixture(scope="module")
+def results(tmp_path_factory):
+    """Return the folder of a workshop's results."""
+    return tmp_path_factory.mktemp("results")
+
+
+@pytest.fixture(scope="module")
+def _workshop(results):
+    made = Workshop(results, Limits(seconds=5.0), "cpu")
+    yield made
+    made.close()
+
+
 @pytest.fixture
-def workshop(tmp_path):
-    folder = tmp_path / "results"
-    folder.mkdir()
-    return Workshop(folder, Limits(seconds=5.0), "cpu")
+def workshop(_workshop):
+    """Return a workshop without results; all tests share its process, which takes seconds to begin."""
+    yield _workshop
+    for session in ("one", "two", "../../two"):
+        _workshop.forget(session)
 
 
 @pytest.fixture(scope="session")
