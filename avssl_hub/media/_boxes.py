@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from struct import pack, unpack_from
 from typing import BinaryIO
 
+# An mp4 or mov file begins with one of these.
+_FIRST = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot", b"styp")
+
 # What is in a box: the boxes that are taken apart, by the one they lie in.
 _INSIDE = {
     b"": (b"moov",),
@@ -24,7 +27,7 @@ _ENTRY_HEADS = {b"vide": 78, b"soun": 28}
 _SOUND_HEADS_BY_VERSION = {1: 44, 2: 64}
 
 # More than the index of a day of film needs; a file that says otherwise is damaged, or made to hurt.
-_LARGEST_INDEX = 256 << 20
+LARGEST_INDEX = 256 << 20
 _MOST_BOXES = 100_000
 
 # A film in fragments has two for every few frames.
@@ -78,6 +81,12 @@ class Span:
     end: int
 
 
+def is_boxed(file: BinaryIO) -> bool:
+    """Whether a file looks like an mp4 or mov file."""
+    file.seek(4)
+    return file.read(4) in _FIRST
+
+
 def outermost(file: BinaryIO, size: int) -> Iterator[Span]:
     """List the outermost boxes of a file of ``size`` bytes.
 
@@ -101,7 +110,7 @@ def read_index(file: BinaryIO, span: Span, size: int) -> Box:
     """
     if span.end > size:
         raise BadBoxesError(f"an index cut {span.end - size} bytes before its end")
-    if span.end - span.begin > _LARGEST_INDEX:
+    if span.end - span.begin > LARGEST_INDEX:
         raise BadBoxesError(f"an index of {span.end - span.begin} bytes")
     file.seek(span.begin + span.head)
     budget = _Budget(_MOST_BOXES)

@@ -2,6 +2,7 @@
 
 import io
 import os
+from functools import cached_property
 from pathlib import Path
 from types import FrameType
 from typing import BinaryIO
@@ -9,6 +10,7 @@ from typing import BinaryIO
 import av
 
 from avssl_hub.errors import InvalidValueError, explain
+from avssl_hub.media._unreadable import unreadable_boxes
 from avssl_hub.media.errors import MediaOpenError
 
 MediaSource = str | os.PathLike | bytes | BinaryIO
@@ -18,17 +20,26 @@ class View:
     """A read position of its own over a shared binary file.
 
     It has no name, so that FFmpeg judges by content and never by a file's extension.
+
+    Args:
+        file: The file.
+        size: Its length in bytes.
+        hidden: Where boxes' kinds stand that are read as ``free``, which says that there is nothing of note.
     """
 
-    def __init__(self, file: BinaryIO, size: int):
+    def __init__(self, file: BinaryIO, size: int, hidden: tuple[int, ...] = ()):
         self._file = file
+        self._hidden = hidden
         self.size = size
         self._position = 0
 
     def read(self, count: int) -> bytes:
-        self._file.seek(self._position)
+        begin = self._position
+        self._file.seek(begin)
         data = self._file.read(count)
         self._position += len(data)
+        for at in self._hidden:
+            data = _with_free(data, at - begin)
         return data
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
@@ -38,6 +49,12 @@ class View:
 
     def tell(self) -> int:
         return self._position
+
+
+def _with_free(data: bytes, at: int) -> bytes:
+    """Write ``free`` at a place, as much of it as lies within the data."""
+    first, last = max(at, 0), min(at + 4, len(data))
+    return data if first >= last else data[:first] + b"free"[first - at : last - at] + data[last:]
 
 
 _CALLED_BY_FFMPEG = {method.__code__ for method in (View.read, View.seek, View.tell)}
@@ -111,7 +128,7 @@ class Source:
         try:
             # A playlist must not make us read other files or addresses: no protocol is allowed.
             container = av.open(
-                self.view(),
+                View(self._file, self._size, self._unreadable),
                 mode="r",
                 metadata_errors="ignore",
                 container_options={"protocol_whitelist": ","},
@@ -127,6 +144,10 @@ class Source:
                 stream.codec_context.thread_count = threads
                 stream.codec_context.thread_type = "NONE" if threads == 1 else "AUTO"
         return container
+
+    @cached_property
+    def _unreadable(self) -> tuple[int, ...]:
+        return unreadable_boxes(self.view(), self._size)
 
     def view(self) -> View:
         """Give the bytes themselves, to read and seek at a position of its own."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from avssl_hub.errors import explain
-from avssl_hub.media._boxes import BadBoxesError, Box, Span, handler, outermost, read_index, sample_entries
+from avssl_hub.media._boxes import BadBoxesError, Box, Span, handler, is_boxed, outermost, read_index, sample_entries
 from avssl_hub.media._source import MediaSource, Source, View
 from avssl_hub.media._spherical_boxes import (
     SPHERICAL_UUID,
@@ -17,9 +17,6 @@ from avssl_hub.media._spherical_boxes import (
 )
 from avssl_hub.media.errors import SpatialMetadataError
 from avssl_hub.media.spherical import SpatialMetadata
-
-# An mp4 or mov file begins with one of these.
-_FIRST = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot", b"styp")
 
 FoundT = TypeVar("FoundT")
 
@@ -53,12 +50,6 @@ def read_spatial_metadata(source: MediaSource) -> SpatialMetadata:
         next((found for track in tracks if handler(track) == b"soun" for found in _ambisonic(track, notes)), None),
         tuple(notes),
     )
-
-
-def is_boxed(file: View) -> bool:
-    """Whether a file looks like an mp4 or mov file."""
-    file.seek(4)
-    return file.read(4) in _FIRST
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,12 @@ from typing import BinaryIO
 import numpy as np
 
 from avssl_hub.errors import InvalidValueError, explain
-from avssl_hub.media._boxes import Box, Span, handler, sample_entries
+from avssl_hub.media._boxes import Box, Span, handler, is_boxed, sample_entries
 from avssl_hub.media._source import MediaSource, Source, View
 from avssl_hub.media._spherical_boxes import SPHERICAL_UUID, can_say, encode_sa3d, encode_sv3d, encode_xml
 from avssl_hub.media.errors import MediaWriteError, SpatialMetadataError
 from avssl_hub.media.spherical import EQUIRECTANGULAR, STEREO, SpatialAudio, SphericalVideo
-from avssl_hub.media.spherical_read import is_boxed, open_index
+from avssl_hub.media.spherical_read import open_index
 from avssl_hub.outputs import replacing
 
 _BLOCK = 1 << 20

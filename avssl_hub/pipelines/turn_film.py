@@ -75,7 +75,7 @@ def turn_film(
         raise InvalidValueError(explain("yaw", yaw, "an angle"))
     stated = film.audio.channel_map
     if lossless and stated != tuple(range(len(stated))):
-        # FFmpeg's reader of such FLAC, as PyAV has it, breaks down.
+        # Whatever reads such FLAC by FFmpeg breaks down.
         expected, step = "channels in ACN order", "Leave lossless out."
         raise InvalidValueError(explain(f"lossless sound of {film.name!r}", f"order {stated}", expected, step))
     if isinstance(film.picture, str | PathLike):

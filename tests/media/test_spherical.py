@@ -1,5 +1,6 @@
 """Spatial metadata: put in and read back, by FFmpeg too; all else in a file as it was; damage told, never believed."""
 
+import io
 import random
 import struct
 from contextlib import suppress
@@ -24,6 +25,8 @@ from avssl_hub.media import (
     write_spatial_metadata,
 )
 from avssl_hub.media._boxes import Box, Span
+from avssl_hub.media._source import View
+from avssl_hub.media._unreadable import unreadable_boxes
 from avssl_hub.media.spherical_write import _move_chunks
 
 
@@ -120,6 +123,30 @@ def test_pictures_and_sound_are_untouched_and_putting_in_twice_is_once(film, tmp
     only_sound = write_spatial_metadata(source, tmp_path / f"c.{kind}", audio=SpatialAudio())
     assert only_sound.stat().st_size - source.stat().st_size == 36 < added
     assert read_spatial_metadata(only_sound) == SpatialMetadata(None, SpatialAudio())
+
+
+def test_channels_out_of_order_do_not_end_ffmpeg(tmp_path):
+    plain, named = _quicktime(tmp_path / "plain.mov"), tmp_path / "named.mov"
+    audio = SpatialAudio(channel_map=(0, 2, 3, 1))
+    content = write_spatial_metadata(plain, named, audio=audio).read_bytes()
+    assert read_spatial_metadata(named).audio == audio
+    assert torch.equal(read_sound(named)[0], read_sound(plain)[0])
+    # FFmpeg reads in pieces of any size.
+    at = content.index(b"SA3D")
+    hidden = unreadable_boxes(io.BytesIO(content), len(content))
+    for size in (1, 3, 1 << 20):
+        view = View(io.BytesIO(content), len(content), hidden)
+        read = b"".join(view.read(size) for _ in range(0, len(content), size))
+        assert read == content[:at] + b"free" + content[at + 4 :]
+
+
+def test_channels_in_order_and_what_only_looks_like_a_box_are_left_to_ffmpeg(film, tmp_path):
+    in_order = write_spatial_metadata(film, tmp_path / "a.mp4", audio=SpatialAudio()).read_bytes()
+    at = in_order.index(b"SA3D")
+    cut = in_order[: at + 8]
+    letters = in_order.replace(b"SA3D", b"free") + struct.pack(">I4s", 16, b"SA3DSA3D") + b"SA3D"
+    for content in (in_order, cut, letters, b"SA3D" * 10, b"\0\0\0\x08ftyp\0\0\0\1"):
+        assert unreadable_boxes(io.BytesIO(content), len(content)) == ()
 
 
 def test_unknown_boxes_stay(film, tmp_path):
