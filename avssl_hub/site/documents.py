@@ -7,6 +7,7 @@ from .. import zoo
 from ..errors import InvalidValueError, explain
 
 ROOT = Path(__file__).resolve().parents[2]
+_PAGES = Path(__file__).resolve().with_name("pages")
 DOCUMENTS = ("CONTRIBUTING.md", "benchmarks/README.md", "benchmarks/*/README.md", "model_cards/*/README.md")
 _LINK = re.compile(r"\]\(([^)#:\s]+)[^)]*\)")
 _PART = re.compile(r"<!-- part: (\S+) (\S+) -->")
@@ -14,13 +15,15 @@ _CARDS = re.compile(r"<!-- cards: (\w+) -->")
 
 
 def documents() -> list[str]:
-    """Name the documents that become pages at their own places, and the files of the repository that they link to."""
+    """Name the documents that become pages at their own places, and other files of the repository that they link to."""
     pages = [path for pattern in DOCUMENTS for path in sorted(ROOT.glob(pattern))]
     linked = {
         target
         for page in [ROOT / "README.md", *pages]
         for link in _LINK.findall(page.read_text(encoding="utf-8"))
-        if (target := (page.parent / link).resolve()).is_file() and target.is_relative_to(ROOT)
+        if (target := (page.parent / link).resolve()).is_file()
+        and target.is_relative_to(ROOT)
+        and not target.is_relative_to(_PAGES)
     }
     return [path.relative_to(ROOT).as_posix() for path in [*pages, *sorted(linked - {*pages})]]
 
