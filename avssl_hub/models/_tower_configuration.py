@@ -2,12 +2,9 @@
 
 from transformers import PreTrainedConfig
 
-from ..errors import InvalidValueError, explain
+from ._rules import Rules
 
 BLOCKS_PER_STAGE = {10: (1, 1, 1, 1), 18: (2, 2, 2, 2), 34: (3, 4, 6, 3)}
-
-# By field: whether it holds, and the rule in words.
-Rules = dict[str, tuple[bool, str]]
 
 
 def tower_rules(config: PreTrainedConfig) -> Rules:
@@ -23,17 +20,6 @@ def tower_rules(config: PreTrainedConfig) -> Rules:
         "batch_norm_momentum": (0 < config.batch_norm_momentum <= 1, "a number in (0, 1]"),
         "classifier_dropout": (0 <= config.classifier_dropout < 1, "a number in [0, 1)"),
     }
-
-
-def check_fields(config: PreTrainedConfig, rules: Rules) -> None:
-    """Refuse a configuration that breaks a rule.
-
-    Raises:
-        InvalidValueError: A value breaks its rule; the message names the field.
-    """
-    for field, (holds, expected) in rules.items():
-        if not holds:
-            raise InvalidValueError(explain(f"{type(config).__name__}.{field}", repr(getattr(config, field)), expected))
 
 
 def _four_positive(sizes: list[int]) -> bool:

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from transformers import PreTrainedConfig
 
-from .._tower_configuration import BLOCKS_PER_STAGE, check_fields, tower_rules
+from .._rules import check_fields
+from .._tower_configuration import BLOCKS_PER_STAGE, tower_rules
 
 FEATURE_NAMES = ("conv1", "conv2x", "conv3x", "conv4x", "conv5x", "pool")
 

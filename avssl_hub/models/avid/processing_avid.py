@@ -14,6 +14,7 @@ from ...media import MediaReader
 from ...video.transforms import center_crop, normalize, repeat_to_length, resize
 from .._clip_processor import ClipProcessor
 from .._raw_media import Array, Source, per_clip
+from .._rules import check_fields
 
 STATISTICS = Path(__file__).with_name("statistics.safetensors")
 
@@ -101,11 +102,7 @@ class AvidProcessor(ClipProcessor):
             "spectrogram_mean": (len(self.spectrogram_mean) == rows, f"{rows} numbers (fft_size // 4 + 1)"),
             "spectrogram_std": (len(self.spectrogram_std) == rows, f"{rows} numbers (fft_size // 4 + 1)"),
         }
-        for field, (holds, expected) in rules.items():
-            if not holds:
-                value = getattr(self, field)
-                got = f"{len(value)} numbers" if isinstance(value, list) else value
-                raise InvalidValueError(explain(f"AvidProcessor.{field}", got, expected))
+        check_fields(self, rules)
 
     def __call__(
         self,

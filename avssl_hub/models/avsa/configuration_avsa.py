@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from transformers import PreTrainedConfig
 
-from .._tower_configuration import BLOCKS_PER_STAGE, check_fields, tower_rules
+from .._rules import check_fields
+from .._tower_configuration import BLOCKS_PER_STAGE, tower_rules
 
 OBJECTIVES = ("easy+hard", "hard", "avc", "instdisc")
 CONDITIONS = (None, "audio", "audio+context")

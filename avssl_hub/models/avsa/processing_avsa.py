@@ -18,6 +18,7 @@ from ...video.views import Views
 from ...views import HEARINGS, ViewCutter
 from .._clip_processor import ClipProcessor
 from .._raw_media import Array, Source, per_clip
+from .._rules import check_fields
 
 STATISTICS = Path(__file__).with_name("statistics.safetensors")
 
@@ -141,11 +142,7 @@ class AvsaProcessor(ClipProcessor):
             "spectrogram_mean": (len(self.spectrogram_mean) == bands, f"{bands} numbers (num_mel_bands)"),
             "spectrogram_std": (len(self.spectrogram_std) == bands, f"{bands} numbers (num_mel_bands)"),
         }
-        for field, (holds, expected) in rules.items():
-            if not holds:
-                value = getattr(self, field)
-                got = f"{len(value)} numbers" if isinstance(value, list) else repr(value)
-                raise InvalidValueError(explain(f"AvsaProcessor.{field}", got, expected))
+        check_fields(self, rules)
         _ = self.cutter  # refuses unknown names
 
     def _published_statistics(self) -> list[list[float]]:

@@ -5,7 +5,7 @@ from math import prod
 
 from transformers import PreTrainedConfig
 
-from ...errors import InvalidValueError, explain
+from .._rules import check_fields
 
 LOSSES = ("on_off", "permutation_invariant")
 CHANNELS = ("first", "mean")
@@ -190,9 +190,7 @@ class MultisensoryConfig(PreTrainedConfig):
             "phase_weight": (self.phase_weight >= 0, "zero or a positive number"),
             "mixture_channel": (self.mixture_channel in CHANNELS, f"one of {CHANNELS}"),
         }
-        for field, (holds, expected) in rules.items():
-            if not holds:
-                raise InvalidValueError(explain(f"MultisensoryConfig.{field}", repr(getattr(self, field)), expected))
+        check_fields(self, rules)
 
 
 def _positive(sizes: list[int], count: int) -> bool:

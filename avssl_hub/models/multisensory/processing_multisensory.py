@@ -13,6 +13,7 @@ from ...media import AudioClip, MediaReader
 from ...video.legacy_resize import resize_linear
 from ...video.transforms import center_crop, normalize, resize
 from .._raw_media import Array, Source, checked_frames, checked_samples, is_file, per_clip
+from .._rules import check_fields
 
 _FRAMES_AT_ONCE = 8
 GREY = [0.5, 0.5, 0.5]
@@ -100,9 +101,7 @@ class MultisensoryProcessor(FeatureExtractionMixin):
             "num_channels": (self.num_channels > 0, positive),
             "rms": (self.rms is None or self.rms > 0, "a positive number or None"),
         }
-        for field, (holds, expected) in rules.items():
-            if not holds:
-                raise InvalidValueError(explain(f"MultisensoryProcessor.{field}", getattr(self, field), expected))
+        check_fields(self, rules)
 
     def __call__(
         self,

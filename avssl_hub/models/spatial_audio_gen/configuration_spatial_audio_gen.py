@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 
 from transformers import PreTrainedConfig
 
-from ...errors import InvalidValueError, explain
+from .._rules import check_fields
 
 ENCODERS = ("audio", "video", "flow")
 SEPARATIONS = ("unet_mask", "none")
@@ -165,7 +165,8 @@ class SpatialAudioGenConfig(PreTrainedConfig):
         layers = len(self.audio_hidden_sizes)
         per_layer = f"two positive integers for each of the {layers} audio_hidden_sizes"
         alone = self.separation == "none"
-        self._require(
+        check_fields(
+            self,
             {
                 "encoders": (
                     "audio" in self.encoders and self.encoders == [name for name in ENCODERS if name in self.encoders],
@@ -190,10 +191,11 @@ class SpatialAudioGenConfig(PreTrainedConfig):
                 "separation_condition_size": (self.separation_condition_size > 0, positive),
                 "batch_norm_eps": (self.batch_norm_eps > 0, "a positive number"),
                 "batch_norm_momentum": (0 < self.batch_norm_momentum <= 1, "a number in (0, 1]"),
-            }
+            },
         )
         frames, masked, sizes = self.encoded_frames, self.masked_frames, self.audio_map_sizes
-        self._require(
+        check_fields(
+            self,
             {
                 "context_samples": (
                     frames.start >= 0 and frames.stop <= self.window_frames,
@@ -216,13 +218,8 @@ class SpatialAudioGenConfig(PreTrainedConfig):
                     frames.start <= masked.start and masked.stop <= frames.stop,
                     "a receptive field in time that holds all frames that are masked",
                 ),
-            }
+            },
         )
-
-    def _require(self, rules: dict[str, tuple[bool, str]]) -> None:
-        for field, (holds, expected) in rules.items():
-            if not holds:
-                raise InvalidValueError(explain(f"SpatialAudioGenConfig.{field}", repr(getattr(self, field)), expected))
 
 
 def _positive(sizes: Iterable[int]) -> bool:

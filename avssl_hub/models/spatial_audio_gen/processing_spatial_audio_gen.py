@@ -14,6 +14,7 @@ from ...errors import InvalidValueError, explain
 from ...video.flow import flow_channels
 from ...video.transforms import normalize
 from .._raw_media import Array, Source, checked_frames, checked_samples, is_file
+from .._rules import check_fields
 from .configuration_spatial_audio_gen import ENCODERS
 from .flow_spatial_audio_gen import read_flow_folder
 from .media_spatial_audio_gen import read_frames, read_mono, resize_frames, to_mono
@@ -78,9 +79,7 @@ class SpatialAudioGenProcessor(FeatureExtractionMixin):
             "fps": (fps > 0, "a positive number"),
             "image_size": (len(self.image_size) == 2 and min(self.image_size) > 0, "two positive integers"),
         }
-        for field, (holds, expected) in rules.items():
-            if not holds:
-                raise InvalidValueError(explain(f"SpatialAudioGenProcessor.{field}", getattr(self, field), expected))
+        check_fields(self, rules)
 
     @property
     def window_samples(self) -> int:
