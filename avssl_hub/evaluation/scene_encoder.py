@@ -2,7 +2,6 @@
 
 import torch
 
-from ..errors import InvalidValueError, explain
 from ..media import MediaReader
 from ..models.multisensory import (
     MultisensoryForAlignment,
@@ -31,15 +30,13 @@ class SceneEncoder(Encoder):
     modalities = ("both",)
 
     def __init__(self, name: str, random_weights: bool = False, **options):
-        network = zoo_network(name, random_weights)
+        kinds = (MultisensoryModel, MultisensoryForAlignment, MultisensoryForVideoClassification)
+        network = zoo_network(name, random_weights, "features", kinds)
         model, processor = network.model, network.processor
-        if not isinstance(model, (MultisensoryModel, MultisensoryForAlignment, MultisensoryForVideoClassification)):
-            rule = "MultisensoryModel, or one for alignment or classification"
-            raise InvalidValueError(explain(f"model {name} for features", type(model).__name__, rule))
         super().__init__(model, processor, **options)
         self.sampling_rate, self.audio_duration = processor.sampling_rate, processor.video_duration
         self.fps, self.num_frames = processor.fps, processor.num_frames
-        self.pretrain_data, self._weights = network.pretrain_data, network.weights_sha256
+        self.pretrain_data, self.weights_sha256 = network.pretrain_data, network.weights_sha256
         if isinstance(model, MultisensoryForVideoClassification):
             names = model.config.id2label
             self.classes = tuple(names[index] for index in sorted(names))
@@ -60,6 +57,3 @@ class SceneEncoder(Encoder):
         output = network(**inputs)
         heard = inputs["audio_mask"] & network.config.use_sound
         return Encoded(output.pooler_output, scores=getattr(output, "logits", None), heard=heard)
-
-    def fingerprint(self) -> dict[str, str]:
-        return {**super().fingerprint(), "weights_sha256": self._weights}

@@ -26,11 +26,13 @@ class ScoredModel(ABC):
     Attributes:
         modalities: What it can look at.
         pretrain_data: What it was trained on, if that is known.
+        weights_sha256: Of the file of its weights, if there is one; else that of its tensors is taken.
         parameters: Number of the network's as it was given; faster forms of it may have fewer.
     """
 
     modalities: tuple[str, ...]
     pretrain_data: str | None = None
+    weights_sha256: str | None = None
 
     def __init__(self, model: nn.Module, processor: Any = None, device: str = "cpu", batch_size: int = 10):
         self.device = torch.device(device)
@@ -54,7 +56,7 @@ class ScoredModel(ABC):
         clip = {name: getattr(self, name, None) for name in ("sampling_rate", "audio_duration", "fps", "num_frames")}
         settings = json.dumps([type(self).__name__, told, clip], sort_keys=True, default=str)
         return {
-            "weights_sha256": tensors_sha256(self.model),
+            "weights_sha256": self.weights_sha256 or tensors_sha256(self.model),
             "processor_sha256": hashlib.sha256(settings.encode()).hexdigest(),
         }
 

@@ -33,8 +33,7 @@ class ZooEncoder(Encoder):
         network = zoo_network(name, random_weights)
         super().__init__(network.model, **options)
         self._take(network.processor)
-        self.pretrain_data = network.pretrain_data
-        self._weights = network.weights_sha256
+        self.pretrain_data, self.weights_sha256 = network.pretrain_data, network.weights_sha256
         if not trainable and self.device.type == "cpu" and hasattr(self.model, "optimize_for_inference"):
             self.model.optimize_for_inference()
 
@@ -73,6 +72,3 @@ class ZooEncoder(Encoder):
             raise InvalidValueError(explain(f"output of {type(self.model).__name__}", got, "a model that returns it"))
         maps = getattr(output, f"{modality}_hidden_states", None) or ()
         return Encoded(pooled, maps, getattr(output, f"{modality}_embeds", None))
-
-    def fingerprint(self) -> dict[str, str]:
-        return {**super().fingerprint(), "weights_sha256": self._weights}

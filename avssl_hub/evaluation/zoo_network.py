@@ -8,6 +8,7 @@ from torch import nn
 from .. import zoo
 from .._fingerprints import tensors_sha256
 from .._loading import model_class
+from ..errors import InvalidValueError, explain
 from ..hub import sha256_of
 
 
@@ -27,16 +28,29 @@ class ZooNetwork(NamedTuple):
     weights_sha256: str
 
 
-def zoo_network(name: str, random_weights: bool = False) -> ZooNetwork:
+def zoo_network(
+    name: str, random_weights: bool = False, purpose: str = "", kinds: tuple[type[nn.Module], ...] = (nn.Module,)
+) -> ZooNetwork:
     """Load a network.
 
     Args:
         name: As :func:`avssl_hub.load` takes it.
         random_weights: Draw the weights anew in place of loading them; none need to be here then.
+        purpose: What it is wanted for.
+        kinds: Of which it has to be one.
 
     Raises:
+        InvalidValueError: It is of another kind.
         AvsslError: As :func:`avssl_hub.load` raises.
     """
+    found = _load(name, random_weights)
+    if not isinstance(found.model, kinds):
+        expected = " or ".join(kind.__name__ for kind in kinds)
+        raise InvalidValueError(explain(f"model {name} for {purpose}", type(found.model).__name__, expected))
+    return found
+
+
+def _load(name: str, random_weights: bool) -> ZooNetwork:
     known = zoo.catalogue().get(name)
     processor = zoo.load_processor(name)
     if random_weights:

@@ -5,7 +5,7 @@ from ..errors import InvalidValueError, explain
 # By field: whether it holds, and the rule in words.
 Rules = dict[str, tuple[bool, str]]
 
-_MOST_SHOWN = 8  # values of a list
+_LONGEST = 100  # characters of a list that is shown
 
 
 def check_fields(owner: object, rules: Rules) -> None:
@@ -21,6 +21,7 @@ def check_fields(owner: object, rules: Rules) -> None:
     for field, (holds, expected) in rules.items():
         if not holds:
             value = getattr(owner, field)
-            is_long = isinstance(value, list) and len(value) > _MOST_SHOWN
-            got = f"{len(value)} values" if is_long else repr(value)
+            got = repr(value)
+            if isinstance(value, list) and len(got) > _LONGEST:
+                got = f"a list of {len(value)}"
             raise InvalidValueError(explain(f"{type(owner).__name__}.{field}", got, expected))

@@ -1,7 +1,13 @@
 """What a run asks of its items and of its batches, whatever it learns."""
 
 from collections.abc import Iterator
-from typing import Protocol
+from typing import Protocol, TypeVar
+
+import torch
+
+from .broken import BrokenItems
+
+BatchT_co = TypeVar("BatchT_co", covariant=True)
 
 
 class Parted(Protocol):
@@ -24,3 +30,21 @@ class Items(Protocol):
 
     def name(self, item: int) -> str:
         """Name an item for people."""
+
+
+class BatchedItems(Items, Protocol[BatchT_co]):
+    """Items that give batches as a function of the step."""
+
+    def batches(self, step: int, broken: BrokenItems, device: torch.device, share: slice) -> Iterator[BatchT_co]:
+        """Make a process's batches of ``step`` and of all after it.
+
+        Args:
+            step: Steps done.
+            broken: Takes note of recordings that cannot be used.
+            device: Where batches go.
+            share: Places of a step that are this process's.
+
+        Raises:
+            TooManyBrokenError: Nothing usable was found for a clip.
+            DecodingCrashedError: A process that reads died.
+        """

@@ -187,7 +187,7 @@ def test_unreadable_files_and_missing_pictures_are_named(tmp_path):
     [
         ("resize_size", 100, r"at least crop_size \(224\)"),
         ("spectrogram_mean", [0.0], r"got \[0.0\]; expected 257 numbers"),
-        ("spectrogram_mean", [0.0] * 100, "got 100 values; expected 257 numbers"),
+        ("spectrogram_mean", [0.0] * 100, "got a list of 100; expected 257 numbers"),
         ("fft_size", 2048, "published figures exist for 24000 Hz"),
         ("num_frames", 0, "positive integer"),
     ],

@@ -19,6 +19,7 @@ from avssl_hub.training import TooManyBrokenError, list_recipes, load_recipe, tr
 from avssl_hub.training.clip_reader import ClipReader
 from avssl_hub.training.read_ahead import DecodingCrashedError
 from avssl_hub.training.sources import open_source
+from tests.training.runs import train_until
 
 RATE = 8000
 SECONDS = 4.0
@@ -213,19 +214,11 @@ def test_nothing_usable_ends_the_run_with_a_reason(clocks, tmp_path):
 
 
 def test_a_killed_and_resumed_run_on_recordings_equals_an_uninterrupted_one(clocks, tmp_path):
-    class Killed(Exception):
-        pass
-
-    def kill_after_three(done, total, losses):
-        assert total == 4
-        if done == 3:
-            raise Killed
-
     recipe = recipe_of(clocks)
     whole = train(recipe, tmp_path / "whole")
-    with pytest.raises(Killed):
-        train(recipe, tmp_path / "cut", progress=kill_after_three)
-    resumed_at = []
+    totals, resumed_at = [], []
+    train_until(3, recipe, tmp_path / "cut", lambda total, losses: totals.append(total))
+    assert totals == [4, 4, 4]
     # How many workers read is no part of the result.
     again = recipe_of(clocks, "data.workers=1")
     cut = train(again, tmp_path / "cut", resume=True, progress=lambda done, *_: resumed_at.append(done))
@@ -236,17 +229,9 @@ def test_a_killed_and_resumed_run_on_recordings_equals_an_uninterrupted_one(cloc
 
 
 def test_a_run_is_not_resumed_on_another_list(clocks, tmp_path):
-    class Killed(Exception):
-        pass
-
-    def kill(done, *_):
-        if done == 2:
-            raise Killed
-
     write_list(clocks / "turned.csv", [f"{number}.mp4" for number in reversed(range(9))])
     write_list(clocks / "shorter.csv", [f"{number}.mp4" for number in range(8)])
-    with pytest.raises(Killed):
-        train(recipe_of(clocks, "loop.checkpoint_every=1"), tmp_path / "run", progress=kill)
+    train_until(2, recipe_of(clocks, "loop.checkpoint_every=1"), tmp_path / "run")
     for other in ("turned.csv", "shorter.csv"):
         recipe = recipe_of(clocks, "loop.checkpoint_every=1", manifest=other)
         with pytest.raises(InvalidValueError, match="resuming: got items of another list, or in another order; exp"):

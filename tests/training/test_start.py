@@ -12,6 +12,7 @@ from avssl_hub.objectives import BANKS_FILE, find_positive_sets
 from avssl_hub.training import RecipeError, load_recipe, train
 from avssl_hub.training.sources import open_source
 from avssl_hub.training.start import start
+from tests.training.runs import train_until
 
 from .test_trainer import SMALL
 
@@ -56,18 +57,10 @@ def test_robust_xid_trusts_the_banks_it_starts_from(finished):
 
 
 def test_a_run_is_resumed_without_the_one_it_started_from(finished, tmp_path):
-    class Killed(Exception):
-        pass
-
-    def kill_after_five(done, total, losses):
-        if done == 5:
-            raise Killed
-
     base = shutil.copytree(finished, tmp_path / "base")
     recipe = continued(base, *CMA)
     whole = train(recipe, tmp_path / "whole")
-    with pytest.raises(Killed):
-        train(recipe, tmp_path / "cut", progress=kill_after_five)
+    train_until(5, recipe, tmp_path / "cut")
     shutil.rmtree(base)
     cut = train(recipe, tmp_path / "cut", resume=True)
     assert (cut / "model.safetensors").read_bytes() == (whole / "model.safetensors").read_bytes()
@@ -92,17 +85,9 @@ def test_the_search_for_positives_tells_how_far_it_is(finished, tmp_path):
 
 @pytest.mark.parametrize("overrides", [CMA, ROBUST, AVC, AVTS], ids=["cma", "robust", "avc", "avts"])
 def test_a_killed_and_resumed_run_equals_an_uninterrupted_one(finished, overrides, tmp_path):
-    class Killed(Exception):
-        pass
-
-    def kill_after_five(done, total, losses):
-        if done == 5:
-            raise Killed
-
     recipe = continued(finished, *overrides)
     whole = train(recipe, tmp_path / "whole")
-    with pytest.raises(Killed):
-        train(recipe, tmp_path / "cut", progress=kill_after_five)
+    train_until(5, recipe, tmp_path / "cut")
     train(recipe, tmp_path / "cut", resume=True)
     assert (whole / BANKS_FILE).exists() == (overrides in (CMA, ROBUST))
     for name in {"model.safetensors", BANKS_FILE} & {path.name for path in whole.iterdir()}:

@@ -29,6 +29,7 @@ from avssl_hub.training.settings import OptimizerSettings
 from avssl_hub.training.sources import open_source
 from avssl_hub.training.start import start
 from avssl_hub.training.world_batches import AVWorldBatches
+from tests.training.runs import train_until
 
 SMALL = [
     "model.video_hidden_sizes=[4, 4, 8, 8]",
@@ -82,15 +83,7 @@ def test_spectrogram_statistics_are_those_of_the_training_split(finished, recipe
 
 
 def test_resuming_at_any_checkpoint_gives_the_same_weights_bit_for_bit(finished, recipe, tmp_path):
-    class Killed(Exception):
-        pass
-
-    def kill_after_five(done, total, losses):
-        if done == 5:
-            raise Killed
-
-    with pytest.raises(Killed):
-        train(recipe, tmp_path, progress=kill_after_five)
+    train_until(5, recipe, tmp_path)
     assert not (tmp_path / "model.safetensors").exists()
     resumed_at = []
     train(recipe, tmp_path, resume=True, progress=lambda done, *_: resumed_at.append(done))

@@ -6,7 +6,6 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from ...errors import InvalidValueError, explain
 from ...models.multisensory import MultisensoryForAlignment, MultisensoryProcessor
 from ..scored_model import ScoredModel, gmacs_of
 from ..zoo_network import zoo_network
@@ -65,14 +64,11 @@ class ZooLocalizer(Localizer):
     """
 
     def __init__(self, name: str, random_weights: bool = False, **options):
-        network = zoo_network(name, random_weights)
-        if not isinstance(network.model, MultisensoryForAlignment):
-            got = type(network.model).__name__
-            raise InvalidValueError(explain(f"model {name} for localisation", got, "MultisensoryForAlignment"))
+        network = zoo_network(name, random_weights, "localisation", (MultisensoryForAlignment,))
         # A crop would leave the map without the picture's borders.
         processor = MultisensoryProcessor.from_dict({**network.processor.to_dict(), "legacy_resize": True})
         super().__init__(network.model, processor, **options)
-        self.pretrain_data, self._weights = network.pretrain_data, network.weights_sha256
+        self.pretrain_data, self.weights_sha256 = network.pretrain_data, network.weights_sha256
         self.form = ClipForm.of(processor)
 
     @property
@@ -83,9 +79,6 @@ class ZooLocalizer(Localizer):
         pixels, samples = self.processor.pixels(frames)[None], self.processor.waveform(sound[None])[None]
         maps = self.model(pixels.to(self.device), samples.to(self.device)).activation_maps[0].cpu()
         return maps[len(maps) // 2]
-
-    def fingerprint(self):
-        return {**super().fingerprint(), "weights_sha256": self._weights}
 
 
 class CentreLocalizer(Localizer):

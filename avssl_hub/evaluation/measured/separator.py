@@ -7,7 +7,6 @@ import torch
 from torch import Tensor, nn
 
 from ...audio.stft import stft, to_decibels
-from ...errors import InvalidValueError, explain
 from ...models.multisensory import (
     MultisensoryForSourceSeparation,
     MultisensoryProcessor,
@@ -71,12 +70,10 @@ class ZooSeparator(Separator):
     """
 
     def __init__(self, name: str, random_weights: bool = False, **options):
-        network = zoo_network(name, random_weights)
-        if not isinstance(network.model, (MultisensoryForSourceSeparation, SpectrogramUNetForSeparation)):
-            rule = "MultisensoryForSourceSeparation or SpectrogramUNetForSeparation"
-            raise InvalidValueError(explain(f"model {name} for separation", type(network.model).__name__, rule))
+        kinds = (MultisensoryForSourceSeparation, SpectrogramUNetForSeparation)
+        network = zoo_network(name, random_weights, "separation", kinds)
         super().__init__(network.model, network.processor, **options)
-        self.pretrain_data, self._weights = network.pretrain_data, network.weights_sha256
+        self.pretrain_data, self.weights_sha256 = network.pretrain_data, network.weights_sha256
         self.blind = isinstance(network.model, SpectrogramUNetForSeparation)
         processor = network.processor
         self.form = ClipForm.of(processor)
@@ -91,9 +88,6 @@ class ZooSeparator(Separator):
 
     def levels(self, sounds):
         return self.model.spectrogram(sounds)[0]
-
-    def fingerprint(self):
-        return {**super().fingerprint(), "weights_sha256": self._weights}
 
 
 class MixtureSeparator(Separator):

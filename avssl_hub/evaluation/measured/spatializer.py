@@ -70,12 +70,9 @@ class ZooSpatializer(Spatializer):
     """
 
     def __init__(self, name: str, random_weights: bool = False, **options):
-        network = zoo_network(name, random_weights)
-        if not isinstance(network.model, SpatialAudioGenModel):
-            got = type(network.model).__name__
-            raise InvalidValueError(explain(f"model {name} for spatial sound", got, "SpatialAudioGenModel"))
+        network = zoo_network(name, random_weights, "spatial sound", (SpatialAudioGenModel,))
         super().__init__(network.model, network.processor, **options)
-        self.pretrain_data, self._weights = network.pretrain_data, network.weights_sha256
+        self.pretrain_data, self.weights_sha256 = network.pretrain_data, network.weights_sha256
         self.rules = _rules_of(network.model.config, network.processor.fps)
         self.sees_flow = "flow" in network.model.config.encoders
 
@@ -92,9 +89,6 @@ class ZooSpatializer(Spatializer):
             inputs["flow_values"] = torch.stack([chunk.flow for chunk in chunks])[:, None]
         inputs = {key: value.to(self.device) for key, value in inputs.items()}
         return self.model(**inputs, use_running_stats=running_statistics).ambisonics.cpu()
-
-    def fingerprint(self):
-        return {**super().fingerprint(), "weights_sha256": self._weights}
 
 
 class MonoSpatializer(Spatializer):

@@ -13,7 +13,7 @@ from ...data.avworld.sound import play
 from ..broken import BrokenItems
 from ..clip_dataset import ClipDataset
 from ..item_lists import ListedItems, WorldItems
-from ..items import Items
+from ..items import BatchedItems
 from ..order import items_of_step, mixed_seed
 from ..read_ahead import read_ahead
 from .batch import SceneBatch
@@ -21,7 +21,7 @@ from .reader import SceneReader
 from .recipe import SceneRecipe
 
 
-class SceneSource(Items, Protocol):
+class SceneSource(BatchedItems[SceneBatch], Protocol):
     """What a run needs to know of its items.
 
     Attributes:
@@ -29,20 +29,6 @@ class SceneSource(Items, Protocol):
     """
 
     classes: list[str]
-
-    def batches(self, step: int, broken: BrokenItems, device: torch.device, share: slice) -> Iterator[SceneBatch]:
-        """Make a process's batches of ``step`` and of all after it.
-
-        Args:
-            step: Steps done.
-            broken: Takes note of recordings that cannot be used.
-            device: Where batches go.
-            share: Places of a step that are this process's.
-
-        Raises:
-            TooManyBrokenError: Nothing usable was found for a clip.
-            DecodingCrashedError: A process that reads died.
-        """
 
 
 class WorldScenes(WorldItems):

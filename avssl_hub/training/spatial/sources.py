@@ -5,7 +5,6 @@ import json
 from collections.abc import Iterator
 from dataclasses import asdict
 from itertools import count
-from typing import Protocol
 
 import torch
 
@@ -15,7 +14,7 @@ from ...data.manifest import Manifest
 from ...data.spatial import channel_layouts, layout_mask
 from ...video.equirectangular import roll
 from ..broken import BrokenItems
-from ..items import Items
+from ..items import BatchedItems
 from ..order import items_of_step, mixed_seed
 from ..read_ahead import read_ahead
 from .batch import ChunkBatch
@@ -23,23 +22,7 @@ from .folders import ChunkDataset
 from .recipe import SpatializationRecipe
 from .turns import draw_turns
 
-
-class ChunkSource(Items, Protocol):
-    """What a run needs to know of its items."""
-
-    def batches(self, step: int, broken: BrokenItems, device: torch.device, share: slice) -> Iterator[ChunkBatch]:
-        """Make a process's batches of ``step`` and of all after it.
-
-        Args:
-            step: Steps done.
-            broken: Takes note of recordings that cannot be used.
-            device: Where batches go.
-            share: Places of a step that are this process's.
-
-        Raises:
-            TooManyBrokenError: Nothing usable was found for a chunk.
-            DecodingCrashedError: A process that reads died.
-        """
+ChunkSource = BatchedItems[ChunkBatch]
 
 
 class WorldChunks:

@@ -15,6 +15,7 @@ from avssl_hub.models.spatial_audio_gen import SpatialAudioGenModel, SpatialAudi
 from avssl_hub.training import RecipeError, load_recipe, train
 from avssl_hub.training.spatial.batch import ChunkBatch
 from avssl_hub.training.spatial.sources import open_chunks
+from tests.training.runs import Broken, train_until
 
 RULES = ChunkRules(8000, context=3000 / 8000, duration=300 / 8000)
 
@@ -22,16 +23,6 @@ RULES = ChunkRules(8000, context=3000 / 8000, duration=300 / 8000)
 @pytest.fixture(scope="module")
 def finished(small, tmp_path_factory):
     return train(load_recipe(small), tmp_path_factory.mktemp("run"))
-
-
-class Broken:
-    """Notes what could not be used."""
-
-    def __init__(self):
-        self.found = []
-
-    def add(self, broken):
-        self.found += broken
 
 
 def batch_of(recipe, step=0, share=slice(None), broken=None) -> ChunkBatch:
@@ -43,15 +34,7 @@ def test_a_killed_run_ends_as_if_it_had_not_been(kind, small, of_folders, prepar
     recipe = load_recipe(small) if kind == "world" else load_recipe(of_folders, [f"data.manifest={prepared}"])
     whole = finished if kind == "world" else train(recipe, tmp_path / "whole")
 
-    class Killed(Exception):
-        pass
-
-    def kill_after_three(done, total, losses):
-        if done == 3:
-            raise Killed
-
-    with pytest.raises(Killed):
-        train(recipe, tmp_path / "run", progress=kill_after_three)
+    train_until(3, recipe, tmp_path / "run")
     train(recipe, tmp_path / "run", resume=True)
     assert (tmp_path / "run/model.safetensors").read_bytes() == (whole / "model.safetensors").read_bytes()
     assert SpatialAudioGenProcessor.from_pretrained(tmp_path / "run").window_samples == 3299

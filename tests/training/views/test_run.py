@@ -15,6 +15,7 @@ from avssl_hub.training import RecipeError, load_recipe, train
 from avssl_hub.training.views.batch import ViewBatch
 from avssl_hub.training.views.reader import ViewDataset
 from avssl_hub.training.views.sources import make_processor, open_views
+from tests.training.runs import Broken, train_until
 
 FIRST = ["model.objective=instdisc", "model.translation_depth=0", "views.count=1"]
 
@@ -22,16 +23,6 @@ FIRST = ["model.objective=instdisc", "model.translation_depth=0", "views.count=1
 @pytest.fixture(scope="module")
 def finished(small, tmp_path_factory):
     return train(load_recipe(small), tmp_path_factory.mktemp("run"))
-
-
-class Broken:
-    """Notes what could not be used."""
-
-    def __init__(self):
-        self.found = []
-
-    def add(self, broken):
-        self.found += broken
 
 
 def batch_of(recipe, step=0, share=slice(None), broken=None) -> ViewBatch:
@@ -44,15 +35,7 @@ def test_a_killed_run_ends_as_if_it_had_not_been(kind, small, of_films, finished
     recipe = load_recipe(small if kind == "world" else of_films)
     whole = finished if kind == "world" else train(recipe, tmp_path / "whole")
 
-    class Killed(Exception):
-        pass
-
-    def kill_after_three(done, total, losses):
-        if done == 3:
-            raise Killed
-
-    with pytest.raises(Killed):
-        train(recipe, tmp_path / "run", progress=kill_after_three)
+    train_until(3, recipe, tmp_path / "run")
     train(recipe, tmp_path / "run", resume=True)
     assert (tmp_path / "run/model.safetensors").read_bytes() == (whole / "model.safetensors").read_bytes()
     assert AvsaProcessor.from_pretrained(tmp_path / "run").num_mel_bands == 12
@@ -253,7 +236,7 @@ def test_a_head_of_a_file_is_heard_through(small, tmp_path):
     head = write_sound(tmp_path / "head.wav", responses, 8000)
     processor = load_recipe(small, ["processor.hearing=stereo", f"head={head}"]).unscaled_processor()
     assert processor.head_filters == read_hrir(head).filters(1, 8000).tolist()
-    with pytest.raises(AvsslError, match=r"AvsaProcessor\.head_filters: got 4 numbers; expected filters"):
+    with pytest.raises(AvsslError, match=r"AvsaProcessor\.head_filters: got a list of 4; expected filters"):
         load_recipe(small, [f"head={head}"])
 
 

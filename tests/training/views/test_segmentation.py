@@ -16,6 +16,7 @@ from avssl_hub.training.views.augmentation import ViewAugmentation
 from avssl_hub.training.views.labelled import RandomLabelledClip360Reader, open_labelled_views
 from avssl_hub.training.views.sources import make_processor
 from avssl_hub.video.views import Views
+from tests.training.runs import Broken
 
 TASK = ["task=segmentation"]
 STILL = [f"augment.{kind}=0" for kind in ("brightness", "contrast", "saturation", "hue", "volume")]
@@ -30,16 +31,6 @@ def start(small, tmp_path_factory):
 @pytest.fixture
 def of_films_with_maps(of_films, maps):
     return of_films, [*TASK, f"data.labels={maps}"]
-
-
-class Broken:
-    """Notes what could not be used."""
-
-    def __init__(self):
-        self.found = []
-
-    def add(self, broken):
-        self.found += broken
 
 
 def first_batch(recipe, broken=None, share=slice(None)):
