@@ -4,8 +4,8 @@ import multiprocessing
 import pickle
 import signal
 import traceback
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any
@@ -49,25 +49,15 @@ class ProcessApart:
             Exception: What the work raised.
         """
         if not self._process.is_alive():
-            self._begin()
+            self._begin_anew()
         try:
-            self._pipe.send(arguments)
-            while True:
-                still_wanted()
-                if not self._pipe.poll(_WAIT):
-                    continue
-                said = self._pipe.recv()
-                if isinstance(said, _Ended):
-                    break
+            with self._its_end_told():
+                self._pipe.send(arguments)
+            while not isinstance(said := self._hear(still_wanted), _Ended):
                 unnamed, named = said
                 heed(*unnamed, **named)
-        except (EOFError, ConnectionError):
-            how = self._how_it_ended()
-            self._begin()
-            raise ProcessDiedError(how) from None
         except BaseException:
-            self.close()
-            self._begin()
+            self._begin_anew()
             raise
         if said.error:
             raise said.error
@@ -87,10 +77,27 @@ class ProcessApart:
         self._process.start()
         theirs.close()
 
+    def _begin_anew(self) -> None:
+        self.close()
+        self._begin()
+
+    def _hear(self, still_wanted: Callable[[], object]) -> Any:
+        still_wanted()
+        while not self._pipe.poll(_WAIT):
+            still_wanted()
+        with self._its_end_told():
+            return self._pipe.recv()
+
+    @contextmanager
+    def _its_end_told(self) -> Iterator[None]:
+        try:
+            yield
+        except (EOFError, ConnectionError):
+            raise ProcessDiedError(self._how_it_ended()) from None
+
     def _how_it_ended(self) -> str:
         self._process.join(_PATIENCE)
         code = self._process.exitcode
-        self.close()
         if code is None or code >= 0:
             return f"exit status {code}"
         name = signal.Signals(-code).name

@@ -10,7 +10,7 @@ from .settings import DataSettings
 
 
 class WorldItems:
-    """Scenes of AVWorld's train split."""
+    """Scenes of the train split of AVWorld, flat or in 360 degrees."""
 
     def __init__(self, data: DataSettings):
         self.num_items = data.items

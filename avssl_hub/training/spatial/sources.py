@@ -3,7 +3,6 @@
 import hashlib
 import json
 from collections.abc import Iterator
-from dataclasses import asdict
 from itertools import count
 
 import torch
@@ -14,6 +13,7 @@ from ...data.manifest import Manifest
 from ...data.spatial import channel_layouts, layout_mask
 from ...video.equirectangular import roll
 from ..broken import BrokenItems
+from ..item_lists import WorldItems
 from ..items import BatchedItems
 from ..order import items_of_step, mixed_seed
 from ..read_ahead import read_ahead
@@ -25,17 +25,12 @@ from .turns import draw_turns
 ChunkSource = BatchedItems[ChunkBatch]
 
 
-class WorldChunks:
+class WorldChunks(WorldItems):
     """Scenes of the train split of AVWorld in 360 degrees, a chunk of each at any time."""
 
     def __init__(self, recipe: SpatializationRecipe):
+        super().__init__(recipe.data)
         self.recipe = recipe
-        self.num_items = recipe.data.items
-        world = {"world": asdict(recipe.data.world), "items": self.num_items}
-        self.fingerprint = hashlib.sha256(json.dumps(world, sort_keys=True).encode()).hexdigest()
-
-    def name(self, item: int) -> str:
-        return f"scene {item}"
 
     def batches(self, step: int, broken: BrokenItems, device: torch.device, share: slice) -> Iterator[ChunkBatch]:
         for number in count(step):
