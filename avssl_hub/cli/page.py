@@ -24,5 +24,5 @@ def run(
     from ..app import AppSettings, Limits, serve
 
     settings = AppSettings(host, port, chosen_device(device), Limits(max_size, max_seconds))
-    note("Making example films …")
+    note("Starting …")
     serve(settings, lambda address: say(f"Open {address}   (Ctrl-C ends it)"))
