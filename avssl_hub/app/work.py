@@ -102,14 +102,14 @@ class Workshop:
         tick: Tick,
         still_wanted: Callable[[], None],
     ) -> Shown:
-        if session not in self._folders:
+        home = self._folders.get(session)
+        if home is None:
             # What names a session comes from the browser, and is no name for a folder.
-            self._folders[session] = Path(mkdtemp(dir=self._folder))
-        home = self._folders[session]
+            home = self._folders[session] = Path(mkdtemp(dir=self._folder))
         folder = Path(mkdtemp(prefix=f"{ability.name}-", dir=home))
         order = Order(ability, model, self._device, film, self.limits, folder)
-        tick(0, 1, "making ready")
         try:
+            tick(0, 1, "making ready")
             shown = self._bench.run(order, heed=tick, still_wanted=still_wanted)
             still_wanted()
         except BaseException as error:
