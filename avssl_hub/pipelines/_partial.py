@@ -1,7 +1,10 @@
 """Finished work of a run that may be cut: one small table a file content, in a folder beside the output."""
 
 import json
+import logging
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from socket import gethostname
 from typing import Any
@@ -14,6 +17,7 @@ from ..outputs import OutputError, make_folder, replacing
 from .tables import known_rows
 
 _SETTINGS = "settings.json"
+_logger = logging.getLogger(__name__)
 
 
 class PartialWork:
@@ -58,6 +62,22 @@ class PartialWork:
 
     def __len__(self) -> int:
         return sum(1 for _ in self.folder.glob("*.parquet"))
+
+    @contextmanager
+    def reading(self, sha256: str, file: Path) -> Iterator[None]:
+        """Leave a mark if this block ends the process at once, and warn if an earlier run left one."""
+        mark = self.folder / f"{sha256}.reading"
+        if mark.exists():
+            _logger.warning(
+                "An earlier run was ended while it read %s. If this one is too, its decoder crashes or memory is "
+                "short: leave the file out; avssl data check finds all such files.",
+                file,
+            )
+        mark.touch()
+        try:
+            yield
+        finally:
+            mark.unlink(missing_ok=True)
 
     def save(self, sha256: str, rows: pa.Table) -> None:
         """Keep the rows of a finished file."""

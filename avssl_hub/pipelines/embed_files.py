@@ -79,7 +79,8 @@ def embed_files(
     the table's metadata.
 
     Finished files are kept in ``<out>.partial`` until the table is complete, so running the same again after a
-    cut goes on where it stopped, even if files were renamed or added. Files that failed are tried again.
+    cut goes on where it stopped, even if files were renamed or added. Files that failed are tried again, and one at
+    which a run was ended with no time to say so is named in a warning.
 
     Several processes, on any number of machines with one file system, deal the files out among them: at random, in
     equal numbers, and otherwise in each run that finds more files finished, so that all share what a lost process
@@ -128,7 +129,8 @@ def embed_files(
                 if part.digests[file] in work:
                     part.reused += 1
                     continue
-                rows = clip_rows(pipe(file, every=every, clips=clips))
+                with work.reading(part.digests[file], file):
+                    rows = clip_rows(pipe(file, every=every, clips=clips))
                 check()
                 work.save(part.digests[file], rows)
             except MediaError as error:

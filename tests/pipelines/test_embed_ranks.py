@@ -39,7 +39,7 @@ with joined_ranks() as ranks:
 """
 
 
-def test_a_killed_process_costs_its_unfinished_files(pipe, tmp_path, monkeypatch):
+def test_a_killed_process_costs_its_unfinished_files(pipe, tmp_path, monkeypatch, caplog):
     films = [film(tmp_path / f"{number}.mp4", seed=number) for number in range(8)]
     shares = [Ranks(rank, 2).share(films, seed=0) for rank in (0, 1)]
     mended = shares[0][1]
@@ -77,6 +77,7 @@ def test_a_killed_process_costs_its_unfinished_files(pipe, tmp_path, monkeypatch
 
     monkeypatch.setattr(EmbeddingPipeline, "__call__", call)
     report = embed_files(pipe, films, out)
+    assert [record.args for record in caplog.records] == [(shares[1][2],)]
     assert sorted(begun) == sorted([mended, *shares[1][2:]])
     assert (report.files, report.reused, report.failed) == (8, 5, {})
     embed_files(pipe, films, tmp_path / "whole.parquet")
