@@ -1,7 +1,6 @@
 """Finished work of a run that may be cut: one small table a file content, in a folder beside the output."""
 
 import json
-import logging
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +16,7 @@ from ..outputs import OutputError, make_folder, replacing
 from .tables import known_rows
 
 _SETTINGS = "settings.json"
-_logger = logging.getLogger(__name__)
+_MARK = ".reading"
 
 
 class PartialWork:
@@ -63,16 +62,14 @@ class PartialWork:
     def __len__(self) -> int:
         return sum(1 for _ in self.folder.glob("*.parquet"))
 
+    def begun(self) -> frozenset[str]:
+        """Return the sha256 of files at which a run was ended with no time to say so."""
+        return frozenset(mark.stem for mark in self.folder.glob(f"*{_MARK}"))
+
     @contextmanager
-    def reading(self, sha256: str, file: Path) -> Iterator[None]:
-        """Leave a mark if this block ends the process at once, and warn if an earlier run left one."""
-        mark = self.folder / f"{sha256}.reading"
-        if mark.exists():
-            _logger.warning(
-                "An earlier run was ended while it read %s. If this one is too, its decoder crashes or memory is "
-                "short: leave the file out; avssl data check finds all such files.",
-                file,
-            )
+    def reading(self, sha256: str) -> Iterator[None]:
+        """Leave a mark if this block ends the process at once."""
+        mark = self.folder / f"{sha256}{_MARK}"
         mark.touch()
         try:
             yield

@@ -1,5 +1,6 @@
 """Many files into one table of embeddings: interrupted and resumed by content, bad files told apart."""
 
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +18,12 @@ from ._partial import PartialWork
 from ._windows import check_sampling
 from .embed import EmbeddingPipeline
 from .tables import check_output, clip_rows, failed_row, of_file, write_table
+
+_logger = logging.getLogger(__name__)
+_ENDED_AT = (
+    "An earlier run was ended while it read %s. If this one is too, its decoder crashes or memory is short: leave the "
+    "file out; avssl data check finds all such files."
+)
 
 
 class BadFileError(AvsslError):
@@ -117,7 +124,8 @@ def embed_files(
     noted = {k: v for k, v in settings.items() if k != "model"}
     with ranks.first_goes_ahead():
         work = PartialWork(partial_folder(out), noted, force, made=not ranks.first)
-    files, finished = ranks.from_first(([Path(file) for file in files], len(work)))
+    # Of earlier runs: no process has begun a file of this one.
+    files, finished, begun = ranks.from_first(([Path(file) for file in files], len(work), work.begun()))
     part = _Part()
     share = ranks.share(files, seed=finished)
     with heard_interrupts() as check:
@@ -129,7 +137,9 @@ def embed_files(
                 if part.digests[file] in work:
                     part.reused += 1
                     continue
-                with work.reading(part.digests[file], file):
+                if part.digests[file] in begun:
+                    _logger.warning(_ENDED_AT, file)
+                with work.reading(part.digests[file]):
                     rows = clip_rows(pipe(file, every=every, clips=clips))
                 check()
                 work.save(part.digests[file], rows)
