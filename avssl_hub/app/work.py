@@ -9,8 +9,8 @@ from threading import Event, Lock
 from ..errors import InvalidValueError, explain
 from ..jobs.apart import ProcessApart, ProcessDiedError
 from .abilities import Ability, Shown, Tick
-from .bench import Order, carry_out
 from .limits import Limits
+from .orders import Order, carry_out
 
 _WAIT = 0.1  # seconds between looks whether a job that waits is cancelled
 
@@ -37,7 +37,7 @@ class Workshop:
         self._turn = Lock()
         self._jobs: set[tuple[str, Event]] = set()
         self._folders: dict[str, Path] = {}
-        self._bench = ProcessApart(carry_out)
+        self._apart = ProcessApart(carry_out)
 
     def run(self, session: str, ability: Ability, model: str, film: Path, tick: Tick) -> Shown:
         """Show what a model makes of a film, as soon as no other work is under way.
@@ -91,7 +91,7 @@ class Workshop:
         for _, stop in tuple(self._jobs):
             stop.set()
         with self._turn:
-            self._bench.close()
+            self._apart.close()
 
     def _run(
         self,
@@ -110,7 +110,7 @@ class Workshop:
         order = Order(ability, model, self._device, film, self.limits, folder)
         try:
             tick(0, 1, "making ready")
-            shown = self._bench.run(order, heed=tick, still_wanted=still_wanted)
+            shown = self._apart.run(order, heed=tick, still_wanted=still_wanted)
             still_wanted()
         except BaseException as error:
             shutil.rmtree(folder if session in self._folders else home, ignore_errors=True)

@@ -59,7 +59,7 @@ class ProcessApart:
         except BaseException:
             self._begin_anew()
             raise
-        if said.error:
+        if said.error is not None:
             raise said.error
         return said.result
 

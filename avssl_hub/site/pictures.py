@@ -36,6 +36,7 @@ def draw_pictures(folder: Path) -> list[Path]:
     Returns:
         The files, named as on the pages.
     """
+    folder = folder.absolute()
     with TemporaryDirectory() as name, chdir(name):
         _write_readers_files(Path(name))
         for picture, (command, drawn) in _COMMANDS.items():

@@ -35,19 +35,7 @@ class ViewSource(Items, Protocol):
     def batches(
         self, processor: AvsaProcessor, step: int, broken: BrokenItems, device: torch.device, share: slice
     ) -> Iterator[ViewBatch]:
-        """Make a process's batches of ``step`` and of all after it.
-
-        Args:
-            processor: Turns clips into inputs.
-            step: Steps done.
-            broken: Takes note of films that cannot be used.
-            device: Where batches go.
-            share: Places of a step that are this process's.
-
-        Raises:
-            TooManyBrokenError: Nothing usable was found for a clip.
-            DecodingCrashedError: A process that reads died.
-        """
+        """Make batches as ``BatchedItems`` does, of inputs that ``processor`` makes of clips."""
 
 
 class WorldViews(WorldItems):
